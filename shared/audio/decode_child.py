@@ -1,0 +1,75 @@
+"""The decoder process: one JSON request a line on stdin, one JSON answer a line on stdout. Started by `sandbox`.
+
+It lives in its own process because codecs crash on hostile files, and it ends with its parent: at the end of stdin.
+"""
+
+import json
+import os
+import queue
+import resource
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from shared.audio.decode import decode_to_wav
+from shared.audio.report import DecodeLimits
+from shared.errors import AudioError, DecoderCrashed
+
+_MIB = 1 << 20
+
+
+def main() -> None:
+    # Whatever a codec prints must not end up among the answers.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests), daemon=True).start()
+    while True:
+        answers.write(json.dumps(_answer(json.loads(requests.get()))).encode() + b"\n")
+        answers.flush()
+
+
+def _read_requests(source: BinaryIO, requests: "queue.SimpleQueue[bytes]") -> None:
+    for line in source:
+        requests.put(line)
+    # Nobody waits for the file that may be in the middle of decoding.
+    os._exit(0)
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    limits = DecodeLimits.model_validate(request["limits"])
+    _confine(limits)
+    try:
+        report = decode_to_wav(Path(request["src"]), Path(request["dst"]), limits, part=Path(request["part"]))
+    except AudioError as error:
+        return _failure(error)
+    except MemoryError:
+        return _failure(
+            DecoderCrashed(
+                f"Decoding the file takes more than {limits.memory_mb} MB of memory.",
+                hint="Save the recording again with another program, as WAV or FLAC.",
+            )
+        )
+    except OSError as error:
+        return {"os_error": [error.errno, str(error)]}
+    return {"report": report.model_dump(mode="json")}
+
+
+def _failure(error: AudioError) -> dict[str, Any]:
+    return {"error": type(error).__name__, "detail": error.detail, "hint": error.hint}
+
+
+def _confine(limits: DecodeLimits) -> None:
+    """Limits for the next file, on top of what this process has used so far."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    space = pages * resource.getpagesize() + limits.memory_mb * _MIB
+    resource.setrlimit(resource.RLIMIT_AS, (space, resource.RLIM_INFINITY))
+    seconds = int(time.process_time() + limits.wall_seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main()

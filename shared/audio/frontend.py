@@ -1,0 +1,82 @@
+"""The front end: from windows of sound to the pictures a network sees. A torch module, inside the model file."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from shared.audio.frontend_config import FIELD, ORIGINAL, FrontEndConfig, preset
+
+__all__ = ["FIELD", "ORIGINAL", "FrontEnd", "FrontEndConfig", "preset"]
+
+
+class FrontEnd(nn.Module):
+    """(batch, samples) float32 mono at `config.sample_rate` -> (batch, 1, n_mels, frames) float32.
+
+    Low frequencies come first. `samples` is `config.window_samples` in training and serving; other lengths above
+    `n_fft // 2` give `1 + samples // hop` frames. Each window is treated by itself, so batching changes nothing, and
+    silence gives finite numbers. Scriptable with `torch.jit.script`. The work is done in float32 under autocast too.
+    """
+
+    window: Tensor
+    bank: Tensor
+
+    def __init__(self, config: FrontEndConfig) -> None:
+        super().__init__()
+        self.n_fft = config.n_fft
+        self.hop = config.hop
+        self.compression: str = config.compression
+        self.normalisation: str = config.normalisation
+        # Far below the power of any real sound, and still a normal float32.
+        self.tiny = 1e-30
+        self.floor = 10.0 ** (-config.floor_db / 10.0)
+        self.pcen_weight = _smoother_weight(config.pcen_seconds * config.frame_rate)
+        self.pcen_gain = config.pcen_gain
+        self.pcen_bias = config.pcen_bias
+        self.pcen_power = config.pcen_power
+        # Cloned because torch makes a periodic window as a view of a longer one, which an export would keep whole.
+        self.register_buffer("window", torch.hann_window(config.n_fft, periodic=True).clone())
+        self.register_buffer("bank", torch.from_numpy(config.mel_bank()))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            return self._normalise(self._compress(self._mel_power(windows.float()))).unsqueeze(1)
+
+    def _mel_power(self, windows: Tensor) -> Tensor:
+        spectrum = torch.stft(windows, self.n_fft, self.hop, window=self.window, center=True, return_complex=True)
+        return torch.matmul(self.bank, torch.view_as_real(spectrum).square().sum(-1))
+
+    def _compress(self, mel: Tensor) -> Tensor:
+        if self.compression == "log":
+            loudest = mel.amax(dim=(1, 2), keepdim=True)
+            return 10.0 * torch.log10(mel + self.floor * loudest + self.tiny)
+        if self.compression == "pcen":
+            level = mel / (mel.mean(dim=(1, 2), keepdim=True) + self.tiny)
+            gained = level / (_smooth(level, self.pcen_weight) + 1e-6) ** self.pcen_gain
+            picture: Tensor = (gained + self.pcen_bias) ** self.pcen_power - self.pcen_bias**self.pcen_power
+            return picture
+        return mel
+
+    def _normalise(self, picture: Tensor) -> Tensor:
+        if self.normalisation == "minmax":
+            picture = picture - picture.amin(dim=(1, 2), keepdim=True)
+            return picture / (picture.amax(dim=(1, 2), keepdim=True) + self.tiny)
+        if self.normalisation == "standardise":
+            picture = picture - picture.mean(dim=(1, 2), keepdim=True)
+            return picture / (picture.square().mean(dim=(1, 2), keepdim=True).sqrt() + 1e-5)
+        return picture
+
+
+def _smooth(level: Tensor, weight: float) -> Tensor:
+    """Running mean along time that starts at the first frame, `m[t] = (1 - w) m[t-1] + w x[t]`, as one product."""
+    frames = level.size(2)
+    ages = torch.arange(frames, device=level.device, dtype=level.dtype)
+    age = ages.unsqueeze(0) - ages.unsqueeze(1)
+    kernel = torch.where(age < 0, 0.0, weight * (1.0 - weight) ** age.clamp(min=0.0))
+    kernel[0] = (1.0 - weight) ** ages
+    return torch.matmul(level, kernel)
+
+
+def _smoother_weight(frames: float) -> float:
+    """Weight of the newest frame in a first-order smoother with that time constant (librosa.pcen's formula)."""
+    return (math.sqrt(1.0 + 4.0 * frames * frames) - 1.0) / (2.0 * frames * frames)

@@ -1,0 +1,36 @@
+"""The mel filter bank, in numpy."""
+
+import numpy as np
+import numpy.typing as npt
+
+_LINEAR_HZ_PER_MEL = 200.0 / 3.0
+_LOG_FROM_HZ = 1_000.0
+_LOG_FROM_MEL = _LOG_FROM_HZ / _LINEAR_HZ_PER_MEL
+_LOG_STEP = float(np.log(6.4)) / 27.0
+
+
+def mel_bank(*, sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> npt.NDArray[np.float32]:
+    """Triangular filters of equal area on the Slaney mel scale: float32, (n_mels, n_fft // 2 + 1).
+
+    Malcolm Slaney's Auditory Toolbox (1998), as librosa's default bank: linear below 1 kHz, logarithmic above.
+    """
+    bins = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
+    mels = np.linspace(_hz_to_mel(fmin), _hz_to_mel(fmax), n_mels + 2)
+    corners = _mel_to_hz(mels)
+    low, centre, high = (corners[i : i + n_mels, None] for i in range(3))
+    rising = (bins - low) / (centre - low)
+    falling = (high - bins) / (high - centre)
+    triangles = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (high - low))
+    bank: npt.NDArray[np.float32] = triangles.astype(np.float32)
+    return bank
+
+
+def _hz_to_mel(hertz: float) -> float:
+    if hertz < _LOG_FROM_HZ:
+        return hertz / _LINEAR_HZ_PER_MEL
+    return _LOG_FROM_MEL + float(np.log(hertz / _LOG_FROM_HZ)) / _LOG_STEP
+
+
+def _mel_to_hz(mels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    logarithmic = _LOG_FROM_HZ * np.exp(_LOG_STEP * (mels - _LOG_FROM_MEL))
+    return np.where(mels < _LOG_FROM_MEL, mels * _LINEAR_HZ_PER_MEL, logarithmic)

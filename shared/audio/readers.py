@@ -1,0 +1,162 @@
+"""Two readers of one shape: blocks of float32 samples at the file's own rate, from libsndfile or from FFmpeg."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from shared.audio.formats import HINT, Backend, Container
+from shared.audio.report import AudioInfo
+from shared.errors import NotAudio
+
+BLOCK_FRAMES = 65_536
+_UNKNOWN_FRAMES = 2**62
+_BAD_PACKETS_IN_A_ROW = 500
+
+Block = npt.NDArray[np.float32]
+
+
+class Unreadable(Exception):
+    """This reader cannot make sense of the file; another may."""
+
+
+class SoundfileReader:
+    """WAV, AIFF, FLAC, OGG (Vorbis, Opus, FLAC), MP3, CAF, AU and W64 through libsndfile."""
+
+    def __init__(self, path: Path, container: Container) -> None:
+        self.damage = ""
+        try:
+            self._file = soundfile.SoundFile(path)
+        except soundfile.LibsndfileError as error:
+            raise Unreadable(str(error)) from error
+        known = 0 < self._file.frames < _UNKNOWN_FRAMES
+        self.info = AudioInfo(
+            format=container.name,
+            codec=self._file.subtype.lower(),
+            sample_rate=self._file.samplerate,
+            channels=self._file.channels,
+            seconds=self._file.frames / self._file.samplerate if known else None,
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Blocks of (frames, channels), -1..1. Ends at the first damage, and then says so in `damage`."""
+        while True:
+            try:
+                block = self._file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+            except soundfile.LibsndfileError:
+                self.damage = "It is damaged there"
+                return
+            if not len(block):
+                return
+            yield block
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class FfmpegReader:
+    """The sound track of everything else through FFmpeg's libraries, with one demuxer and local files only.
+
+    The demuxer is named, never probed, so that no playlist (HLS, DASH, concat) can make it open something else.
+    """
+
+    def __init__(self, path: Path, container: Container) -> None:
+        self.damage = ""
+        options = {"protocol_whitelist": "file"}
+        try:
+            self._container = av.open(
+                f"file:{path.absolute()}", format=container.demuxer, options=options, metadata_errors="replace"
+            )
+        except (av.FFmpegError, ValueError) as error:
+            raise Unreadable(str(error)) from error
+        try:
+            self._open_track(container)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _open_track(self, container: Container) -> None:
+        if not self._container.streams.audio:
+            raise NotAudio("The file holds no sound track.", hint=HINT)
+        self._stream = self._container.streams.audio[0]
+        frames = self._frames()
+        first = next(frames, None)
+        if first is None:
+            raise Unreadable("no frame of the sound track could be decoded")
+        self._all_frames = chain([first], frames)
+        microseconds = self._container.duration if container.seconds_known else None
+        # The rate of a decoded frame: the header of an HE-AAC track names half of it.
+        self.info = AudioInfo(
+            format=container.name,
+            codec=self._stream.codec_context.name,
+            sample_rate=first.sample_rate,
+            channels=first.layout.nb_channels,
+            seconds=microseconds / 1e6 if microseconds and microseconds > 0 else None,
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Blocks of (frames, channels), -1..1. Broken packets are left out, and `damage` says so."""
+        waiting: list[Block] = []
+        for frame in self._all_frames:
+            if frame.sample_rate != self.info.sample_rate:
+                self.damage = "Its sample rate changes there"
+                break
+            block = _samples(frame)
+            if waiting and (block.shape[1] != waiting[0].shape[1] or sum(map(len, waiting)) >= BLOCK_FRAMES):
+                yield np.concatenate(waiting)
+                waiting = []
+            waiting.append(block)
+        if waiting:
+            yield np.concatenate(waiting)
+
+    def _frames(self) -> Iterator[av.AudioFrame]:
+        packets = self._container.demux(self._stream)
+        bad_in_a_row = 0
+        while bad_in_a_row < _BAD_PACKETS_IN_A_ROW:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.FFmpegError:
+                self.damage = "It is damaged there"
+                return
+            try:
+                frames = packet.decode()
+            except av.EOFError:
+                return
+            except av.FFmpegError:
+                self.damage = "Parts of it are damaged"
+                bad_in_a_row += 1
+                continue
+            bad_in_a_row = 0
+            for frame in frames:
+                if isinstance(frame, av.AudioFrame) and frame.samples:
+                    yield frame
+
+    def close(self) -> None:
+        with suppress(av.FFmpegError):
+            self._container.close()
+
+
+def open_reader(backend: Backend, path: Path, container: Container) -> SoundfileReader | FfmpegReader:
+    """Raises Unreadable when this backend cannot read the file."""
+    return SoundfileReader(path, container) if backend == "libsndfile" else FfmpegReader(path, container)
+
+
+def _samples(frame: av.AudioFrame) -> Block:
+    """One decoded frame as (samples, channels), -1..1, whatever FFmpeg's sample format is."""
+    raw: npt.NDArray[Any] = frame.to_ndarray()
+    if raw.dtype == np.uint8:
+        scaled = (raw.astype(np.float32) - 128.0) / 128.0
+    elif raw.dtype.kind == "i":
+        scaled = raw / -float(np.iinfo(raw.dtype).min)
+    else:
+        scaled = raw
+    planes = scaled.astype(np.float32, copy=False)
+    return planes.T if frame.format.is_planar else planes.reshape(-1, frame.layout.nb_channels)

@@ -1,0 +1,1 @@
+"""The tables, the engines and the migrations; SQLite and PostgreSQL behave alike."""

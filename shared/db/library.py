@@ -1,0 +1,130 @@
+"""The library: species, recordings with their origin, and the sections and slices found in them."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shared.db.base import Base, Id, new_id, now
+
+
+class Species(Base):
+    """A species by its scientific name, which is its identity everywhere."""
+
+    __tablename__ = "species"
+
+    scientific_name: Mapped[str] = mapped_column(primary_key=True)
+    common_name: Mapped[str] = mapped_column(default="")
+    german_name: Mapped[str] = mapped_column(default="")
+
+
+class Recording(Base):
+    """One recording: its file, what it shows, where it comes from, who may use it how."""
+
+    __tablename__ = "recordings"
+    __table_args__ = (Index("ix_recordings_created", "created_at", "id"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    sha256: Mapped[str] = mapped_column(unique=True)
+    """Of the original file: the same content twice is one recording."""
+    original_key: Mapped[str]
+    original_name: Mapped[str]
+    size: Mapped[int]
+
+    label: Mapped[str | None] = mapped_column(ForeignKey("species.scientific_name"), index=True)
+    secondary: Mapped[list[str]] = mapped_column(default=list)
+    """Other species that sing in it, scientific names."""
+    source: Mapped[str]
+    source_url: Mapped[str] = mapped_column(default="")
+    xc_id: Mapped[str | None] = mapped_column(index=True)
+    recordist: Mapped[str] = mapped_column(default="")
+    licence: Mapped[str] = mapped_column(default="")
+    country: Mapped[str] = mapped_column(default="")
+    locality: Mapped[str] = mapped_column(default="")
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    recorded_on: Mapped[date | None]
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Every other field that the source gave, as it gave it."""
+
+    prepared_key: Mapped[str | None]
+    """Mono PCM16 WAV at 22,050 Hz; null until prepared."""
+    prepared_samples: Mapped[int | None]
+    format: Mapped[str | None]
+    sample_rate: Mapped[int | None]
+    channels: Mapped[int | None]
+    seconds: Mapped[float | None]
+    warnings: Mapped[list[str]] = mapped_column(default=list)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    prepared_at: Mapped[datetime | None]
+
+    sections: Mapped[list["Section"]] = relationship(order_by="Section.start", passive_deletes=True)
+    slices: Mapped[list["Slice"]] = relationship(order_by="Slice.start", passive_deletes=True)
+
+
+class Section(Base):
+    """A stretch of a recording that holds signal (a bird) or noise; the rest is neither. In samples at 22,050 Hz."""
+
+    __tablename__ = "sections"
+    __table_args__ = (
+        UniqueConstraint("recording_id", "kind", "start"),
+        CheckConstraint("kind IN ('signal', 'noise')", name="kind"),
+        CheckConstraint('start >= 0 AND "end" > start', name="order"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    recording_id: Mapped[str] = mapped_column(Id, ForeignKey("recordings.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    start: Mapped[int]
+    end: Mapped[int]
+
+
+class Slice(Base):
+    """A window of the recording's time line, in samples at 22,050 Hz; a short one is padded when it is read."""
+
+    __tablename__ = "slices"
+    __table_args__ = (
+        UniqueConstraint("recording_id", "kind", "start"),
+        CheckConstraint("kind IN ('signal', 'noise')", name="kind"),
+        CheckConstraint("start >= 0 AND length > 0", name="extent"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    recording_id: Mapped[str] = mapped_column(Id, ForeignKey("recordings.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    start: Mapped[int]
+    length: Mapped[int]
+    signal_fraction: Mapped[float]
+
+
+class Ingestion(Base):
+    """A request to bring recordings in. What became of it follows from its jobs and items."""
+
+    __tablename__ = "ingestions"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    job_id: Mapped[str] = mapped_column(Id, ForeignKey("jobs.id"), unique=True)
+    source: Mapped[str]
+    parameters: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class IngestionItem(Base):
+    """One file of an ingestion: accepted (a recording and its job), known already, or refused with a reason."""
+
+    __tablename__ = "ingestion_items"
+    __table_args__ = (
+        UniqueConstraint("ingestion_id", "path"),
+        CheckConstraint("outcome IN ('accepted', 'known', 'refused')", name="outcome"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    ingestion_id: Mapped[str] = mapped_column(Id, ForeignKey("ingestions.id", ondelete="CASCADE"))
+    path: Mapped[str]
+    label: Mapped[str | None]
+    outcome: Mapped[str]
+    recording_id: Mapped[str | None] = mapped_column(Id, ForeignKey("recordings.id", ondelete="SET NULL"))
+    job_id: Mapped[str | None] = mapped_column(Id, ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
+    error_code: Mapped[str | None]
+    error: Mapped[str | None] = mapped_column(Text)

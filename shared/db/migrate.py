@@ -1,0 +1,61 @@
+"""`python -m shared.db.migrate`: brings the database's schema to the newest version.
+
+Run once before anything else: by the embedded start, by the `migrate` service under Compose. On PostgreSQL an
+advisory lock makes a second run at the same time wait.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from shared.db.engine import sync_engine
+from shared.log import configure_logging, get_logger
+from shared.settings import Settings
+
+logger = get_logger(__name__)
+
+ADVISORY_LOCK = 0x_C41F_FC4A
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def head_revision() -> str | None:
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+def current_revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(engine: Engine) -> None:
+    """Upgrades to head; does nothing where the schema is there already."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        before = current_revision(connection)
+        if before == head_revision():
+            return
+        command.upgrade(alembic_config(connection), "head")
+        logger.info("database migrated", from_revision=before, to_revision=head_revision())
+
+
+def main() -> None:
+    settings = Settings()
+    configure_logging(settings)
+    engine = sync_engine(settings)
+    migrate(engine)
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Every table, in one place to import from."""
+
+from shared.db.base import Base
+from shared.db.jobs import FINAL_STATES, STATES, IdempotencyKey, Job, JobEvent, Outbox
+from shared.db.learning import ActiveModel, Dataset, Model, Training
+from shared.db.library import Ingestion, IngestionItem, Recording, Section, Slice, Species
+
+__all__ = [
+    "FINAL_STATES",
+    "STATES",
+    "ActiveModel",
+    "Base",
+    "Dataset",
+    "IdempotencyKey",
+    "Ingestion",
+    "IngestionItem",
+    "Job",
+    "JobEvent",
+    "Model",
+    "Outbox",
+    "Recording",
+    "Section",
+    "Slice",
+    "Species",
+    "Training",
+]

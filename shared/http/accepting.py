@@ -1,0 +1,81 @@
+"""Answering a POST that makes something: 201 or 202 with `Location`, the same answer again for the same key."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from shared.db.engine import AsyncSessions
+from shared.db.tables import IdempotencyKey
+from shared.errors import Conflict
+
+IdempotencyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=200,
+        description="Send the same key again after a lost answer: the work is accepted once",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a POST made: where it is, and the body of the answer."""
+
+    location: str
+    body: BaseModel
+    status: int = 202
+
+
+async def accept(
+    request: Request, sessions: AsyncSessions, key: str | None, content: object, make: Callable[[Session], Made]
+) -> JSONResponse:
+    """Runs `make` in one transaction that is committed before the answer is given.
+
+    With a key, the answer is stored in the same transaction and given again to a repeated request.
+
+    Args:
+        content: what the request asked for, to tell a repetition from another request with the same key.
+
+    Raises:
+        Conflict: when the key was used for another request.
+    """
+    if key is None:
+        async with sessions.begin() as session:
+            return _answer(_row("", "", "", await session.run_sync(make)))
+    route = f"{request.method} {request.url.path}"
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+    for _ in range(2):
+        async with sessions() as session:
+            known = await session.get(IdempotencyKey, (key, route))
+        if known is not None:
+            if known.request_sha256 != digest:
+                raise Conflict("This Idempotency-Key was used for another request.", hint="Use a new key.")
+            return _answer(known)
+        try:
+            async with sessions.begin() as session:
+                row = _row(key, route, digest, await session.run_sync(make))
+                session.add(row)
+        except IntegrityError:
+            continue  # the same request at the same moment was first: give its answer
+        return _answer(row)
+    raise Conflict("This request clashes with another one.", hint="Try again.")
+
+
+def _row(key: str, route: str, digest: str, made: Made) -> IdempotencyKey:
+    body = made.body.model_dump(mode="json")
+    return IdempotencyKey(
+        key=key, route=route, request_sha256=digest, status=made.status, location=made.location, body=body
+    )
+
+
+def _answer(row: IdempotencyKey) -> JSONResponse:
+    return JSONResponse(row.body, row.status, {"Location": row.location})

@@ -1,0 +1,70 @@
+"""Builds the FastAPI application of one service, or of several on one port."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
+
+from shared.http import health
+from shared.http.middleware import BodyLimit, RequestContext
+from shared.http.problems import PROBLEM_RESPONSES, install_problem_handlers
+from shared.http.resources import open_resources
+from shared.log import configure_logging
+from shared.settings import Settings
+
+
+def _nothing(_app: FastAPI) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
+
+
+@dataclass(frozen=True)
+class Api:
+    """What one service brings to an application."""
+
+    name: str
+    routers: Sequence[APIRouter]
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] = _nothing
+    checks: Mapping[str, health.Check] = field(default_factory=dict)
+    uploads: Sequence[str] = ()
+    """Paths whose body may be as large as `CHIFFCHAFF_MAX_UPLOAD_MB`."""
+
+
+def build_app(settings: Settings, apis: Sequence[Api]) -> FastAPI:
+    configure_logging(settings)
+    registry = CollectorRegistry()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            app.state.resources = await stack.enter_async_context(open_resources(settings))
+            for api in apis:
+                await stack.enter_async_context(api.lifespan(app))
+            yield
+
+    app = FastAPI(
+        title="Chiffchaff",
+        version="0.1.0",
+        summary="Bird-song classification, from recordings to an answer.",
+        lifespan=lifespan,
+        responses=PROBLEM_RESPONSES,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.registry = registry
+    app.state.checks = {
+        "database": health.check_database,
+        "broker": health.check_broker,
+        "storage": health.check_storage,
+        **{name: check for api in apis for name, check in api.checks.items()},
+    }
+    install_problem_handlers(app)
+    app.include_router(health.router)
+    for api in apis:
+        for router in api.routers:
+            app.include_router(router)
+    upload_bytes = settings.max_upload_mb << 20
+    app.add_middleware(BodyLimit, uploads={path: upload_bytes for api in apis for path in api.uploads})
+    app.add_middleware(RequestContext, registry=registry)
+    return app

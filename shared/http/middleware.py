@@ -1,0 +1,111 @@
+"""Pure ASGI layers around every API: request ids and metrics, limits on the body, security headers."""
+
+import re
+import time
+import uuid
+from collections.abc import Mapping
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import BodyTooLarge
+from shared.http.problems import problem_response
+from shared.log import get_logger
+
+logger = get_logger(__name__)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+JSON_BODY_BYTES = 1 << 20
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; style-src 'self'; "
+    "script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=(self)",
+}
+
+
+class RequestContext:
+    """Gives each request an id (the client's own where it is sane), a log line and its metrics."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self.app = app
+        self.requests = Counter(
+            "chiffchaff_requests", "Requests by route template", ["method", "route", "status"], registry=registry
+        )
+        self.seconds = Histogram(
+            "chiffchaff_request_seconds", "Seconds until the answer is sent", ["method", "route"], registry=registry
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        offered = Headers(scope=scope).get("x-request-id", "")
+        request_id = offered if REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+        scope["chiffchaff.request_id"] = request_id
+        status = 500
+        started = time.perf_counter()
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_headers)
+            finally:
+                route = getattr(scope.get("route"), "path", "unmatched")
+                elapsed = time.perf_counter() - started
+                self.requests.labels(scope["method"], route, status).inc()
+                self.seconds.labels(scope["method"], route).observe(elapsed)
+                logger.debug("request", method=scope["method"], path=scope["path"], status=status, seconds=elapsed)
+
+
+class BodyLimit:
+    """Refuses a body that is too large: at once by its declared length, else while its bytes arrive."""
+
+    def __init__(self, app: ASGIApp, uploads: Mapping[str, int]) -> None:
+        self.app = app
+        self.uploads = uploads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        limit = self.uploads.get(scope["path"].rstrip("/"), JSON_BODY_BYTES)
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdigit() and int(declared) > limit:
+            response = problem_response(_too_large(limit), headers={"Connection": "close"})
+            await response(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise _too_large(limit)
+            return message
+
+        await self.app(scope, counted, send)
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    size = f"{limit >> 20} MiB"
+    return BodyTooLarge(
+        f"The body is larger than {size}, the most that is taken here.",
+        hint="Send a compressed or shorter recording, or put long ones in a folder and ingest that.",
+    )

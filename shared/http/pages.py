@@ -1,0 +1,54 @@
+"""Cursor pages: newest first, stable while rows are added."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel
+from sqlalchemy import Select, and_, or_
+from sqlalchemy.orm import Session
+
+from shared.errors import InvalidInput
+
+Item = TypeVar("Item")
+
+Limit = Annotated[int, Query(ge=1, le=500, description="How many to return at most")]
+Cursor = Annotated[str | None, Query(description="`next` of the page before")]
+
+
+class Page(BaseModel, Generic[Item]):
+    """Some of the items, newest first; `next` is the cursor of the page after, null on the last."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+def page_of(
+    session: Session, query: Select[Any], entity: Any, limit: int, cursor: str | None
+) -> tuple[list[Any], str | None]:
+    """The rows of one page of `query` over an entity with `created_at` and `id`, and the next cursor."""
+    if cursor is not None:
+        moment, row_id = _decode(cursor)
+        same_moment = and_(entity.created_at == moment, entity.id < row_id)
+        query = query.where(or_(entity.created_at < moment, same_moment))
+    rows = list(session.scalars(query.order_by(entity.created_at.desc(), entity.id.desc()).limit(limit + 1)))
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], _encode(last.created_at, last.id)
+
+
+def _encode(moment: datetime, row_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{moment.isoformat()}|{row_id}".encode()).decode()
+
+
+def _decode(cursor: str) -> tuple[datetime, str]:
+    try:
+        moment, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        return datetime.fromisoformat(moment), row_id
+    except (ValueError, binascii.Error) as error:
+        raise InvalidInput(
+            "The cursor is not one that this service gave out.", hint="Leave it out to start anew."
+        ) from error

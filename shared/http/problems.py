@@ -1,0 +1,111 @@
+"""Every error as an RFC 9457 problem document, made in this one place."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from shared.errors import ChiffchaffError, InvalidInput, Overloaded, TransientError
+from shared.log import get_logger
+
+logger = get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """RFC 9457, with a stable `code`, a `hint` that says what would work, and the request's id."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str = ""
+    request_id: str | None = None
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Problem, "description": "What is wrong with the request, and what would work"},
+    "5XX": {"model": Problem, "description": "What is wrong with the service"},
+}
+
+
+def problem_response(
+    error: ChiffchaffError, *, headers: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None
+) -> JSONResponse:
+    sent = dict(headers or {})
+    if isinstance(error, Overloaded | TransientError):
+        sent.setdefault("Retry-After", str(Overloaded.retry_after_seconds))
+    problem = Problem(
+        type=f"urn:chiffchaff:problem:{error.code}",
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        code=error.code,
+        hint=error.hint,
+        request_id=structlog.contextvars.get_contextvars().get("request_id"),
+        **(extra or {}),
+    )
+    return JSONResponse(problem.model_dump(), error.status, sent, MEDIA_TYPE)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(ChiffchaffError, _chiffchaff)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _chiffchaff(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ChiffchaffError)  # noqa: S101 (starlette dispatches by type)
+    return problem_response(error)
+
+
+def _validation(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 (starlette dispatches by type)
+    errors = [{"where": _where(one["loc"]), "what": one["msg"]} for one in error.errors()]
+    detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
+    return problem_response(
+        InvalidInput(detail, hint="GET /openapi.json describes what is expected."), extra={"errors": errors}
+    )
+
+
+def _where(location: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in location if part != "body") or "body"
+
+
+def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 (starlette dispatches by type)
+    if isinstance(error.__cause__, ChiffchaffError):
+        return problem_response(error.__cause__)
+    problem = Problem(
+        type="about:blank",
+        title=str(error.detail),
+        status=error.status_code,
+        detail=str(error.detail),
+        code=f"http-{error.status_code}",
+        request_id=structlog.contextvars.get_contextvars().get("request_id"),
+    )
+    return JSONResponse(problem.model_dump(), error.status_code, error.headers, MEDIA_TYPE)
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    """Starlette calls this outside of all other layers, so the request's id comes from the scope."""
+    request_id = request.scope.get("chiffchaff.request_id", "")
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        logger.error("unexpected error", exc_info=error)
+        return problem_response(
+            ChiffchaffError(
+                "An unexpected error happened; nothing of it is shown here.",
+                hint="The service's log has the details under this request's id.",
+            ),
+            headers={"X-Request-ID": request_id},
+        )

@@ -1,0 +1,63 @@
+"""What a request may use, as `Annotated` dependencies, so that a route's signature reads as prose."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.db.engine import AsyncSessions, async_engine, async_sessions, reading_sessions
+from shared.settings import Settings
+from shared.storage import FileStorage, storage_from
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Made when an API starts, disposed of when it stops."""
+
+    settings: Settings
+    engine: AsyncEngine
+    reads: AsyncSessions
+    writes: AsyncSessions
+    storage: FileStorage
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    engine = async_engine(settings)
+    settings.scratch_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        yield Resources(settings, engine, reading_sessions(engine), async_sessions(engine), storage_from(settings))
+    finally:
+        await engine.dispose()
+
+
+def get_resources(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+def get_reads(request: Request) -> AsyncSessions:
+    return get_resources(request).reads
+
+
+def get_writes(request: Request) -> AsyncSessions:
+    return get_resources(request).writes
+
+
+def get_storage(request: Request) -> FileStorage:
+    return get_resources(request).storage
+
+
+def get_settings(request: Request) -> Settings:
+    return get_resources(request).settings
+
+
+Reads = Annotated[AsyncSessions, Depends(get_reads)]
+"""Sessions of a route that only reads."""
+Writes = Annotated[AsyncSessions, Depends(get_writes)]
+"""Sessions of a route that writes; it commits before it answers."""
+Storage = Annotated[FileStorage, Depends(get_storage)]
+Config = Annotated[Settings, Depends(get_settings)]

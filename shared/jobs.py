@@ -1,0 +1,322 @@
+"""The states of a job and the only ways between them.
+
+    queued -> running -> succeeded | failed | dead | cancelled
+
+The database is the truth; Celery only carries ids (ADR 0002). Each transition is one conditional UPDATE: it names the
+state that it leaves and, for the holder of a job, the fencing token of its claim. When no row matches, somebody else
+owns the job, and nothing is written. A queued job always has an outbox row, written in the same transaction.
+
+All functions take a synchronous session inside a transaction that the caller commits; an API calls them through
+`AsyncSession.run_sync`.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, case, delete, select, update
+from sqlalchemy.orm import Session
+
+from shared.db.base import now
+from shared.db.tables import FINAL_STATES, Job, JobEvent, Outbox
+from shared.errors import ChiffchaffError, Conflict, NotFound
+
+BACKOFF_BASE_SECONDS = 2.0
+BACKOFF_CAP_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to run a job, and to write its result for as long as nobody claimed it anew."""
+
+    job_id: str
+    kind: str
+    payload: dict[str, Any]
+    fence: int
+    attempts: int
+    max_attempts: int
+    progress_done: float
+
+
+class Standing(Enum):
+    """What a worker learns when it renews its lease."""
+
+    HELD = "held"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+class LeaseLost(Exception):
+    """Another worker has claimed the job since; whatever this one found must not be written."""
+
+
+def submit(
+    session: Session, kind: str, payload: dict[str, Any], *, max_attempts: int, parent_id: str | None = None
+) -> Job:
+    """Adds a queued job and its doorbell to the caller's transaction."""
+    job = Job(kind=kind, payload=payload, max_attempts=max_attempts, parent_id=parent_id)
+    session.add(job)
+    session.flush()
+    _note(session, job.id, "queued")
+    _add_doorbell(session, job.id)
+    return job
+
+
+def get(session: Session, job_id: str) -> Job:
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFound(f"There is no job {job_id}.", hint="GET /jobs lists them.")
+    return job
+
+
+def claim(session: Session, job_id: str, *, worker: str, lease_seconds: float) -> Claim | None:
+    """Takes a queued job that is due; None when there is nothing to take (done, cancelled, taken, not due)."""
+    moment = now()
+    row = session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == "queued", Job.not_before <= moment)
+        .values(
+            state="running",
+            fence=Job.fence + 1,
+            attempts=Job.attempts + 1,
+            worker=worker,
+            lease_expires_at=moment + timedelta(seconds=lease_seconds),
+            started_at=moment,
+            updated_at=moment,
+        )
+        .returning(Job.id, Job.kind, Job.payload, Job.fence, Job.attempts, Job.max_attempts, Job.progress_done)
+    ).one_or_none()
+    if row is None:
+        return None
+    session.execute(delete(Outbox).where(Outbox.job_id == job_id))
+    _note(session, job_id, "running", worker=worker, attempt=row.attempts)
+    return Claim(*row)
+
+
+def renew(session: Session, held: Claim, *, lease_seconds: float) -> Standing:
+    """Extends the lease of a running job and learns whether it is still wanted."""
+    moment = now()
+    cancel = session.execute(
+        _held(held)
+        .values(lease_expires_at=moment + timedelta(seconds=lease_seconds), updated_at=moment)
+        .returning(Job.cancel_requested)
+    ).scalar_one_or_none()
+    if cancel is None:
+        return Standing.LOST
+    return Standing.CANCELLED if cancel else Standing.HELD
+
+
+def progress(session: Session, held: Claim, done: float, total: float | None, message: str) -> None:
+    """Notes how far a job is. One that gets further than ever before starts counting its attempts anew."""
+    further = Job.progress_done < done
+    _expect_one(
+        session,
+        _held(held).values(
+            attempts=case((further, 1), else_=Job.attempts),
+            progress_done=done,
+            progress_total=total,
+            progress_message=message,
+            updated_at=now(),
+        ),
+    )
+
+
+def note(session: Session, held: Claim, kind: str, data: dict[str, Any]) -> None:
+    """Appends what the job reports on its way, for those who watch it."""
+    confirm(session, held)
+    _note(session, held.job_id, kind, **data)
+
+
+def confirm(session: Session, held: Claim) -> None:
+    """Lets the caller's transaction commit only while the job is still this claim's.
+
+    Raises:
+        LeaseLost: when it is not; the transaction must be rolled back.
+    """
+    _expect_one(session, _held(held).values(updated_at=now()))
+
+
+def succeed(session: Session, held: Claim, result: dict[str, Any] | None = None) -> None:
+    """Ends the job; call it in the transaction that writes what the job produced.
+
+    Raises:
+        LeaseLost: when the job is no longer this claim's; the transaction must be rolled back.
+    """
+    _finish(session, held, "succeeded", result=result)
+
+
+def fail(session: Session, held: Claim, error: ChiffchaffError) -> None:
+    """Ends the job for a reason that trying again would not change."""
+    _finish(session, held, "failed", error_code=error.code, error=str(error))
+
+
+def cancelled(session: Session, held: Claim) -> None:
+    _finish(session, held, "cancelled")
+
+
+def retry_or_bury(session: Session, held: Claim, error: ChiffchaffError) -> str:
+    """After a passing failure: queues the job again with backoff, or declares it dead after its last attempt."""
+    if held.attempts >= held.max_attempts and _attempts(session, held) >= held.max_attempts:
+        _finish(session, held, "dead", error_code=error.code, error=str(error))
+        return "dead"
+    _requeue(session, held, delay_seconds=backoff_seconds(held.attempts), error_code=error.code, error=str(error))
+    return "queued"
+
+
+def interrupt(session: Session, held: Claim) -> None:
+    """Gives a running job back unfinished because the worker is told to stop; no attempt is counted."""
+    _requeue(session, held, delay_seconds=0.0, attempts=Job.attempts - 1)
+
+
+def cancel(session: Session, job_id: str) -> Job:
+    """Cancels a job and all below it: at once where it waits, at the next check where it runs.
+
+    Raises:
+        NotFound: when there is no such job.
+        Conflict: when the job and all below it have ended already.
+    """
+    job = get(session, job_id)
+    open_jobs = [one for one in (job, *descendants(session, job_id)) if one.state not in FINAL_STATES]
+    if not open_jobs:
+        raise Conflict(f"Job {job_id} has already ended as {job.state}.")
+    moment = now()
+    for one in open_jobs:
+        stopped = _count(
+            session,
+            update(Job)
+            .where(Job.id == one.id, Job.state == "queued")
+            .values(state="cancelled", finished_at=moment, updated_at=moment),
+        )
+        if stopped:
+            session.execute(delete(Outbox).where(Outbox.job_id == one.id))
+            _note(session, one.id, "cancelled")
+        else:
+            session.execute(update(Job).where(Job.id == one.id, Job.state == "running").values(cancel_requested=True))
+    session.refresh(job)
+    return job
+
+
+def retry(session: Session, job_id: str) -> Job:
+    """Queues a job that failed, died or was cancelled once more, with all its attempts.
+
+    Raises:
+        NotFound, Conflict: when there is no such job, or it has not ended that way.
+    """
+    job = get(session, job_id)
+    moment = now()
+    queued = _count(
+        session,
+        update(Job)
+        .where(Job.id == job_id, Job.state.in_(("failed", "dead", "cancelled")))
+        .values(
+            state="queued",
+            attempts=0,
+            cancel_requested=False,
+            not_before=moment,
+            finished_at=None,
+            error=None,
+            error_code=None,
+            updated_at=moment,
+        ),
+    )
+    if not queued:
+        raise Conflict(f"Job {job_id} is {job.state}; only failed, dead and cancelled jobs can be retried.")
+    _add_doorbell(session, job_id)
+    _note(session, job_id, "queued", again=True)
+    session.refresh(job)
+    return job
+
+
+def reap(session: Session) -> list[str]:
+    """Takes jobs back from workers whose lease ran out; those out of attempts are dead. Returns their ids."""
+    return _take_back(session, Job.lease_expires_at < now())
+
+
+def release_all(session: Session) -> list[str]:
+    """Takes every running job back at once. Only for who knows that no worker is alive (the embedded start)."""
+    session.execute(update(Outbox).values(publish_at=now(), rings=0))
+    return _take_back(session, Job.state == "running")
+
+
+def descendants(session: Session, job_id: str) -> list[Job]:
+    """Every job below this one."""
+    below = select(Job.id).where(Job.parent_id == job_id).cte(recursive=True)
+    below = below.union_all(select(Job.id).where(Job.parent_id == below.c.id))
+    return list(session.scalars(select(Job).where(Job.id.in_(select(below.c.id)))))
+
+
+def backoff_seconds(attempt: int) -> float:
+    """Exponential backoff with full jitter, at least a quarter of the step."""
+    step = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** max(0, attempt - 1))
+    return step * random.uniform(0.25, 1.0)  # noqa: S311 (jitter, not a secret)
+
+
+def _take_back(session: Session, condition: Any) -> list[str]:
+    rows = session.execute(
+        select(Job.id, Job.fence, Job.attempts, Job.max_attempts, Job.cancel_requested).where(
+            Job.state == "running", condition
+        )
+    ).all()
+    taken = []
+    for job_id, fence, attempts, max_attempts, cancel_requested in rows:
+        held = Claim(job_id, "", {}, fence, attempts, max_attempts, 0.0)
+        try:
+            if cancel_requested:
+                cancelled(session, held)
+            elif attempts >= max_attempts:
+                error = "The worker that ran it stopped without a word, each time it was tried."
+                _finish(session, held, "dead", error_code="worker-lost", error=error)
+            else:
+                _requeue(session, held, delay_seconds=0.0)
+        except LeaseLost:
+            continue
+        taken.append(job_id)
+    return taken
+
+
+def _held(held: Claim) -> Any:
+    return update(Job).where(Job.id == held.job_id, Job.state == "running", Job.fence == held.fence)
+
+
+def _attempts(session: Session, held: Claim) -> int:
+    return session.scalars(select(Job.attempts).where(Job.id == held.job_id)).one()
+
+
+def _finish(session: Session, held: Claim, state: str, **values: Any) -> None:
+    moment = now()
+    _expect_one(
+        session,
+        _held(held).values(state=state, lease_expires_at=None, finished_at=moment, updated_at=moment, **values),
+    )
+    _note(session, held.job_id, state, **{key: values[key] for key in ("error_code", "error") if key in values})
+
+
+def _requeue(session: Session, held: Claim, *, delay_seconds: float, **values: Any) -> None:
+    moment = now()
+    due = moment + timedelta(seconds=delay_seconds)
+    _expect_one(
+        session,
+        _held(held).values(state="queued", lease_expires_at=None, not_before=due, updated_at=moment, **values),
+    )
+    _add_doorbell(session, held.job_id, delay_seconds)
+    _note(session, held.job_id, "queued", delay_seconds=round(delay_seconds, 3))
+
+
+def _add_doorbell(session: Session, job_id: str, delay_seconds: float = 0.0) -> None:
+    session.add(Outbox(job_id=job_id, publish_at=now() + timedelta(seconds=delay_seconds)))
+    session.flush()
+
+
+def _note(session: Session, job_id: str, kind: str, **data: Any) -> None:
+    session.add(JobEvent(job_id=job_id, kind=kind, data=data))
+
+
+def _count(session: Session, statement: Any) -> int:
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
+
+
+def _expect_one(session: Session, statement: Any) -> None:
+    if _count(session, statement) != 1:
+        raise LeaseLost

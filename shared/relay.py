@@ -1,0 +1,90 @@
+"""`python -m shared.relay`: rings the doorbells of queued jobs and takes jobs back from dead workers."""
+
+import signal
+import threading
+from pathlib import Path
+
+from celery import Celery
+from kombu.exceptions import OperationalError as BrokerError
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from shared import alive, jobs
+from shared.db.base import now
+from shared.db.engine import SyncSessions, sync_engine, sync_sessions
+from shared.db.tables import Outbox
+from shared.log import configure_logging, get_logger
+from shared.queue import celery_app, ring_due_doorbells
+from shared.settings import Settings
+
+logger = get_logger(__name__)
+
+IDLE_SECONDS = 0.05
+TROUBLE_SECONDS = 1.0
+
+
+def run_relay(settings: Settings, stop: threading.Event, beat: Path | None = None) -> None:
+    """Rings and reaps until `stop` is set. Trouble with the database or the broker is waited out."""
+    engine = sync_engine(settings)
+    sessions = sync_sessions(engine)
+    app = celery_app(settings, "relay")
+    reap_at = now()
+    try:
+        while not stop.is_set():
+            try:
+                rung = _ring(sessions, app, settings)
+                if now() >= reap_at:
+                    reap_at = now() + settings.reap_interval
+                    _reap(sessions)
+            except (DBAPIError, BrokerError, OSError) as error:
+                logger.warning("relay waits", reason=str(error).splitlines()[0])
+                stop.wait(TROUBLE_SECONDS)
+                continue
+            if beat is not None:
+                alive.beat(beat)
+            if not rung:
+                stop.wait(IDLE_SECONDS)
+    finally:
+        app.close()
+        engine.dispose()
+
+
+def _ring(sessions: SyncSessions, app: Celery, settings: Settings) -> int:
+    if not _any_due(sessions):
+        return 0
+    with sessions.begin() as session:
+        return ring_due_doorbells(session, app, republish_seconds=settings.republish_seconds)
+
+
+def _any_due(sessions: SyncSessions) -> bool:
+    """A look that takes no write lock: most of the time there is nothing to ring."""
+    with sessions() as session:
+        _read_only(session)
+        return session.scalars(select(Outbox.id).where(Outbox.publish_at <= now()).limit(1)).first() is not None
+
+
+def _read_only(session: Session) -> None:
+    session.connection(execution_options={"reads_only": True})
+
+
+def _reap(sessions: SyncSessions) -> None:
+    with sessions.begin() as session:
+        taken = jobs.reap(session)
+    for job_id in taken:
+        logger.warning("took a job back from a lost worker", job_id=job_id)
+
+
+def main() -> None:
+    settings = Settings()
+    configure_logging(settings)
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    logger.info("relay started")
+    run_relay(settings, stop, alive.beat_file("relay"))
+    logger.info("relay stopped")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""All settings, in one class: `CHIFFCHAFF_*` environment variables, secrets also as `CHIFFCHAFF_*_FILE`.
+
+The defaults are the embedded stack: SQLite, Celery over the file system, everything under `./data`.
+"""
+
+import os
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "CHIFFCHAFF_"
+PLACEHOLDERS = frozenset({"change-me", "changeme", "secret", "password"})
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads `CHIFFCHAFF_NAME_FILE=/run/secrets/name` as the value of `CHIFFCHAFF_NAME`."""
+
+    def get_field_value(self, field: object, field_name: str) -> tuple[str | None, str, bool]:
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        if path is None:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except OSError as error:
+            raise ValueError(
+                f"{PREFIX}{field_name.upper()}_FILE names {path}, which cannot be read: {error}"
+            ) from error
+
+    def __call__(self) -> dict[str, str]:
+        values = ((name, self.get_field_value(None, name)[0]) for name in self.settings_cls.model_fields)
+        return {name: value for name, value in values if value is not None}
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Sizes are in the unit that the name says."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    data_dir: Path = Path("data")
+    log_level: str = "INFO"
+    log_json: bool = False
+
+    database_url: SecretStr = Field(default=SecretStr(""), validate_default=False)
+    """Empty: SQLite under the data directory. Otherwise `postgresql://user:password@host:port/name`."""
+    broker_url: SecretStr = SecretStr("")
+    """Empty: the file system under the data directory. Otherwise `redis://...`."""
+    storage_url: str = ""
+    """Empty: files under the data directory. Otherwise `file:///absolute/path`."""
+
+    api_keys: SecretStr = SecretStr("")
+    """Keys that may call the API, separated by commas. Empty: no key is asked for."""
+    library_dir: Path | None = None
+    """Where set, `POST /ingestions` reads folders and manifests below this directory only."""
+
+    xeno_canto_url: str = "https://xeno-canto.org/api/3/recordings"
+    xeno_canto_key: SecretStr = SecretStr("")
+
+    models_dir: Path = REPOSITORY / "models"
+    """The models that come with the software; each is registered at the first start."""
+    max_upload_mb: int = Field(default=256, ge=1)
+    classify_max_seconds: float = Field(default=900.0, gt=0)
+    recording_max_seconds: float = Field(default=86_400.0, gt=0)
+    decode_wall_seconds: float = Field(default=120.0, gt=0)
+    decode_memory_mb: int = Field(default=1024, ge=128)
+    classify_queue: int = Field(default=16, ge=1)
+    """How many `POST /classify` may wait or run at once; one more is answered 503."""
+
+    worker_concurrency: int = Field(default=0, ge=0)
+    """Processes that prepare recordings; 0 = one per core."""
+    torch_threads: int = Field(default=0, ge=0)
+    """Threads a forward or training step may use; 0 = one per core."""
+    lease_seconds: float = Field(default=30.0, gt=0)
+    max_attempts: int = Field(default=4, ge=1)
+    republish_seconds: float = Field(default=60.0, gt=0)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @model_validator(mode="after")
+    def refuse_placeholders(self) -> Self:
+        for key in self.accepted_api_keys:
+            if key.lower() in PLACEHOLDERS or len(key) < 16:
+                raise ValueError(
+                    "CHIFFCHAFF_API_KEYS holds a placeholder or a key shorter than 16 characters: "
+                    "make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`"
+                )
+        return self
+
+    @cached_property
+    def accepted_api_keys(self) -> tuple[str, ...]:
+        return tuple(key.strip() for key in self.api_keys.get_secret_value().split(",") if key.strip())
+
+    @property
+    def resolved_database_url(self) -> str:
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir.absolute() / 'chiffchaff.sqlite'}"
+
+    @property
+    def resolved_broker_url(self) -> str:
+        return self.broker_url.get_secret_value() or "filesystem://"
+
+    @property
+    def broker_dir(self) -> Path:
+        return self.data_dir.absolute() / "broker"
+
+    @property
+    def storage_dir(self) -> Path:
+        if not self.storage_url:
+            return self.data_dir.absolute() / "storage"
+        if not self.storage_url.startswith("file://"):
+            raise ValueError(f"{PREFIX}STORAGE_URL must look like file:///absolute/path, not {self.storage_url}")
+        return Path(self.storage_url.removeprefix("file://"))
+
+    @property
+    def scratch_dir(self) -> Path:
+        """Uploads on their way in and decoded audio on its way out; emptied at each start of the embedded stack."""
+        return self.data_dir.absolute() / "scratch"
+
+    @property
+    def reap_interval(self) -> timedelta:
+        """How often leases are looked at: a lost job is back within one and a half leases."""
+        return timedelta(seconds=self.lease_seconds / 3)
+
+    @property
+    def cores(self) -> int:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
