@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import platform
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from typing import Any, Literal
 
 import structlog
 from celery import Celery, bootsteps, signals
+from celery.platforms import SecurityWarning
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -242,8 +244,11 @@ def run_worker(settings: Settings, name: str, workers: Sequence[Worker], *, conc
         raise ValueError("workers that share a process share one pool")
     app.steps["worker"].add(_beating(name))
     signals.worker_shutting_down.connect(lambda **_: runtime.stopping.set(), weak=False)
+    # Celery warns of root; a container runs as nobody, and at home the user is who started it.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     app.worker_main(
         [
+            "--quiet",
             "worker",
             f"--hostname={name}@%h",
             f"--pool={pools.pop()}",

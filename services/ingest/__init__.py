@@ -1,0 +1,1 @@
+"""Recordings come in: from folders, manifests and uploads, each with its origin."""

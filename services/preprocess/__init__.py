@@ -1,0 +1,1 @@
+"""Recordings are made ready: decoded, segmented into signal and noise, cut into slices."""

@@ -27,10 +27,14 @@ class Training(Base):
     """A request to train. Its state is its job's."""
 
     __tablename__ = "trainings"
+    __table_args__ = (UniqueConstraint("name", "version"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     dataset_id: Mapped[str] = mapped_column(Id, ForeignKey("datasets.id"))
     job_id: Mapped[str] = mapped_column(Id, ForeignKey("jobs.id"), unique=True)
+    name: Mapped[str]
+    version: Mapped[int]
+    """Of the model to be: reserved when the training is accepted."""
     config: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -6,9 +6,10 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shared.errors import ChiffchaffError, InvalidInput, Overloaded, TransientError
 from shared.log import get_logger
@@ -16,6 +17,8 @@ from shared.log import get_logger
 logger = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+CLIENT_CLOSED_REQUEST = 499
+"""nginx's number for it; only logs and metrics ever see it."""
 
 
 class Problem(BaseModel):
@@ -61,6 +64,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ChiffchaffError, _chiffchaff)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -95,6 +99,10 @@ def _http(_request: Request, error: Exception) -> JSONResponse:
         request_id=structlog.contextvars.get_contextvars().get("request_id"),
     )
     return JSONResponse(problem.model_dump(), error.status_code, error.headers, MEDIA_TYPE)
+
+
+def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:

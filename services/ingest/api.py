@@ -1,0 +1,211 @@
+"""The ingest API: recordings come in, and what the library holds."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import FileResponse, JSONResponse
+from pydantic import BaseModel
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, selectinload
+from starlette.concurrency import run_in_threadpool
+
+from services.ingest import jobs_api
+from services.ingest.requests import Source
+from services.ingest.taking import store_original, take
+from services.ingest.upload import item_of, read_upload
+from services.ingest.views import IngestionView, NewRecording, RecordingDetail, RecordingView, ingestion_view
+from shared import jobs
+from shared.db.base import new_id
+from shared.db.tables import Ingestion, Recording, Species
+from shared.errors import NotFound
+from shared.http.accepting import IdempotencyHeader, Made, accept
+from shared.http.app import Api, build_app
+from shared.http.auth import KeyRequired
+from shared.http.job_views import JobView
+from shared.http.pages import Cursor, Limit, Page, page_of
+from shared.http.resources import Config, Reads, Storage, Writes
+from shared.settings import Settings
+
+router = APIRouter(tags=["library"], dependencies=[KeyRequired])
+
+
+class SpeciesView(BaseModel):
+    scientific_name: str
+    common_name: str
+    german_name: str
+    recordings: int
+    seconds: float
+
+
+@router.post("/ingestions", status_code=202, response_model=IngestionView, summary="Bring recordings in")
+async def create_ingestion(
+    source: Source, request: Request, settings: Config, writes: Writes, key: IdempotencyHeader = None
+) -> JSONResponse:
+    """Takes every recording of a folder or manifest on the server in, then finds its signal and cuts its slices.
+
+    The answer comes at once; `GET` its `Location` for how far it is and what could not be used.
+    """
+    source.resolved(settings)
+
+    def make(session: Session) -> Made:
+        ingestion = Ingestion(source=source.source, parameters=source.model_dump(mode="json"))
+        ingestion.id = new_id()
+        job = jobs.submit(session, "ingest.run", {"ingestion_id": ingestion.id}, max_attempts=settings.max_attempts)
+        ingestion.job_id = job.id
+        session.add(ingestion)
+        session.flush()
+        return Made(f"/ingestions/{ingestion.id}", ingestion_view(session, ingestion))
+
+    return await accept(request, writes, key, source.model_dump(mode="json"), make)
+
+
+@router.get("/ingestions", summary="The ingestions, newest first")
+async def list_ingestions(reads: Reads, limit: Limit = 50, cursor: Cursor = None) -> Page[IngestionView]:
+    def read(session: Session) -> Page[IngestionView]:
+        rows, following = page_of(session, select(Ingestion), Ingestion, limit, cursor)
+        return Page(items=[ingestion_view(session, row) for row in rows], next=following)
+
+    async with reads() as session:
+        return await session.run_sync(read)
+
+
+@router.get("/ingestions/{ingestion_id}", summary="How far an ingestion is, and what could not be used")
+async def get_ingestion(ingestion_id: str, reads: Reads) -> IngestionView:
+    async with reads() as session:
+        return await session.run_sync(lambda sync: ingestion_view(sync, _ingestion(sync, ingestion_id)))
+
+
+@router.delete("/ingestions/{ingestion_id}", summary="Stop an ingestion; what is in stays in")
+async def cancel_ingestion(ingestion_id: str, writes: Writes) -> IngestionView:
+    def write(session: Session) -> IngestionView:
+        ingestion = _ingestion(session, ingestion_id)
+        jobs.cancel(session, ingestion.job_id)
+        return ingestion_view(session, ingestion)
+
+    async with writes.begin() as session:
+        return await session.run_sync(write)
+
+
+@router.post(
+    "/recordings",
+    status_code=202,
+    response_model=NewRecording,
+    summary="Upload one recording",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["audio"],
+                        "properties": {
+                            "audio": {"type": "string", "format": "binary"},
+                            **{name: {"type": "string"} for name in ("label", "recordist", "licence", "secondary")},
+                        },
+                    }
+                }
+            },
+        }
+    },
+)
+async def upload_recording(
+    request: Request, settings: Config, storage: Storage, writes: Writes, key: IdempotencyHeader = None
+) -> JSONResponse:
+    """Stores the file, answers, and prepares it in the background. The same content twice is one recording."""
+    upload, fields = await read_upload(request)
+    item = item_of(upload, fields)
+    stored = await run_in_threadpool(store_original, storage, upload.file, item.name)
+
+    def make(session: Session) -> Made:
+        taken = take(session, item, stored, source="upload", max_attempts=settings.max_attempts, parent_id=None)
+        job = jobs.get(session, taken.job_id) if taken.job_id else None
+        body = NewRecording(
+            recording=RecordingView.of(taken.recording), known=taken.known, job=JobView.of(job) if job else None
+        )
+        return Made(f"/recordings/{taken.recording.id}", body)
+
+    return await accept(request, writes, key, [stored.sha256, fields.model_dump()], make)
+
+
+@router.get("/recordings", summary="The recordings, newest first")
+async def list_recordings(
+    reads: Reads,
+    species: Annotated[str | None, Query(description="Scientific name")] = None,
+    prepared: Annotated[bool | None, Query(description="Only those that are (not) prepared")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[RecordingView]:
+    query = select(Recording)
+    if species is not None:
+        query = query.where(Recording.label == species)
+    if prepared is not None:
+        query = query.where(Recording.prepared_at.is_not(None) if prepared else Recording.prepared_at.is_(None))
+
+    def read(session: Session) -> Page[RecordingView]:
+        rows, following = page_of(session, query, Recording, limit, cursor)
+        return Page(items=[RecordingView.of(row) for row in rows], next=following)
+
+    async with reads() as session:
+        return await session.run_sync(read)
+
+
+@router.get("/recordings/{recording_id}", summary="A recording with its sections and slices")
+async def get_recording(recording_id: str, reads: Reads) -> RecordingDetail:
+    whole = (selectinload(Recording.sections), selectinload(Recording.slices))
+    async with reads() as session:
+        row = await session.get(Recording, recording_id, options=whole)
+    if row is None:
+        raise _no_recording(recording_id)
+    return RecordingDetail.of(row)
+
+
+@router.get("/recordings/{recording_id}/audio", response_class=FileResponse, summary="The original file")
+async def get_audio(recording_id: str, reads: Reads, storage: Storage) -> FileResponse:
+    async with reads() as session:
+        row = await session.get(Recording, recording_id)
+    if row is None:
+        raise _no_recording(recording_id)
+    return FileResponse(
+        storage.existing(row.original_key), media_type="application/octet-stream", filename=row.original_name
+    )
+
+
+@router.get("/species", summary="The species of the library, with how much there is of each")
+async def list_species(reads: Reads) -> list[SpeciesView]:
+    query = (
+        select(Species, func.count(Recording.id), func.sum(Recording.seconds))
+        .outerjoin(Recording, Recording.label == Species.scientific_name)
+        .group_by(Species.scientific_name)
+        .order_by(Species.scientific_name)
+    )
+    async with reads() as session:
+        rows = (await session.execute(query)).all()
+    return [
+        SpeciesView(
+            scientific_name=name.scientific_name,
+            common_name=name.common_name,
+            german_name=name.german_name,
+            recordings=count,
+            seconds=round(seconds or 0.0, 1),
+        )
+        for name, count, seconds in rows
+    ]
+
+
+def _ingestion(session: Session, ingestion_id: str) -> Ingestion:
+    ingestion = session.get(Ingestion, ingestion_id)
+    if ingestion is None:
+        raise NotFound(f"There is no ingestion {ingestion_id}.", hint="GET /ingestions lists them.")
+    return ingestion
+
+
+def _no_recording(recording_id: str) -> NotFound:
+    return NotFound(f"There is no recording {recording_id}.", hint="GET /recordings lists them.")
+
+
+API = Api(name="ingest", routers=[router, jobs_api.router], uploads=["/recordings"])
+
+
+def create_app() -> FastAPI:
+    return build_app(Settings(), [API])

@@ -1,0 +1,27 @@
+"""What every source yields: one file with what is known of it."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file of a source. `name` is what a person calls it: its path inside the source."""
+
+    path: Path
+    name: str
+    label: str | None = None
+    common_name: str = ""
+    secondary: tuple[str, ...] = ()
+    recordist: str = ""
+    licence: str = ""
+    xc_id: str | None = None
+    source_url: str = ""
+    country: str = ""
+    locality: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    recorded_on: date | None = None
+    details: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,68 @@
+"""Jobs of every service: what runs, how far it is, what failed and why; cancel and retry."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared import jobs
+from shared.db.tables import Job
+from shared.http.auth import KeyRequired
+from shared.http.job_views import JobView, job_events
+from shared.http.pages import Cursor, Limit, Page, page_of
+from shared.http.resources import Reads, Writes
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[KeyRequired])
+
+State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
+
+
+@router.get("", summary="The jobs, newest first")
+async def list_jobs(
+    reads: Reads,
+    state: State | None = None,
+    kind: Annotated[str | None, Query(description="Such as preprocess.prepare")] = None,
+    parent_id: str | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[JobView]:
+    query = select(Job)
+    for column, value in ((Job.state, state), (Job.kind, kind), (Job.parent_id, parent_id)):
+        if value is not None:
+            query = query.where(column == value)
+
+    def read(session: Session) -> Page[JobView]:
+        rows, following = page_of(session, query, Job, limit, cursor)
+        return Page(items=[JobView.of(row) for row in rows], next=following)
+
+    async with reads() as session:
+        return await session.run_sync(read)
+
+
+@router.get("/{job_id}", summary="One job")
+async def get_job(job_id: str, reads: Reads) -> JobView:
+    async with reads() as session:
+        return JobView.of(await session.run_sync(lambda sync: jobs.get(sync, job_id)))
+
+
+@router.delete("/{job_id}", summary="Cancel a job and all below it")
+async def cancel_job(job_id: str, writes: Writes) -> JobView:
+    async with writes.begin() as session:
+        return JobView.of(await session.run_sync(lambda sync: jobs.cancel(sync, job_id)))
+
+
+@router.post("/{job_id}/retry", status_code=202, summary="Queue a failed, dead or cancelled job once more")
+async def retry_job(job_id: str, writes: Writes) -> JobView:
+    async with writes.begin() as session:
+        return JobView.of(await session.run_sync(lambda sync: jobs.retry(sync, job_id)))
+
+
+@router.get("/{job_id}/events", response_class=EventSourceResponse, summary="The job as server-sent events")
+async def watch_job(
+    job_id: str, reads: Reads, last_event_id: Annotated[int, Header(ge=0)] = 0
+) -> AsyncIterator[ServerSentEvent]:
+    async for event in job_events(reads, job_id, last_event_id):
+        yield event

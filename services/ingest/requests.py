@@ -1,0 +1,66 @@
+"""What an ingestion may be asked for."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.errors import InvalidInput
+from shared.settings import Settings
+
+
+class _Local(BaseModel):
+    """A source on the server's own disk, below `CHIFFCHAFF_LIBRARY_DIR` where that is set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = Field(min_length=1, description="On the server: absolute, or relative to the library directory")
+
+    def resolved(self, settings: Settings) -> Path:
+        """The path in full, links followed.
+
+        Raises:
+            InvalidInput: when it lies outside of what the operator allows.
+        """
+        if settings.library_dir is None:
+            if not _is_loopback(settings.host):
+                raise InvalidInput(
+                    "This server listens to other machines and names no directory to read recordings from.",
+                    hint="The operator sets CHIFFCHAFF_LIBRARY_DIR.",
+                )
+            return Path(self.path).resolve()
+        library = settings.library_dir.resolve()
+        path = (library / self.path).resolve()
+        if not path.is_relative_to(library):
+            raise InvalidInput(
+                f"{self.path} lies outside of the library directory.", hint=f"Name a path below {library}."
+            )
+        return path
+
+
+class FolderSource(_Local):
+    """A folder whose sub-folders are named by species (scientific, English or German)."""
+
+    source: Literal["folder"]
+    recordist: str = ""
+    licence: str = ""
+
+
+class ManifestSource(_Local):
+    """A CSV file with the columns path and label and, if known, recordist, licence, xc_id."""
+
+    source: Literal["manifest"]
+    select: dict[str, list[str]] = Field(
+        default={}, description="Take only rows whose column holds one of these values"
+    )
+
+
+Source = Annotated[FolderSource | ManifestSource, Field(discriminator="source")]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

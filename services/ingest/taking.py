@@ -1,0 +1,83 @@
+"""Taking one file in: its content into the storage, its row into the library, its preparation into the queue."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import BinaryIO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.ingest.items import Item
+from shared import jobs, species
+from shared.db.tables import Recording
+from shared.errors import EmptyAudio
+from shared.storage import FileStorage, Stored
+
+PREPARE = "preprocess.prepare"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a file: its recording, whether that was here before, and the job that prepares it, if any."""
+
+    recording: Recording
+    known: bool
+    job_id: str | None
+
+
+def store_original(storage: FileStorage, stream: BinaryIO, name: str) -> Stored:
+    """Copies the file, named by what it holds.
+
+    Raises:
+        EmptyAudio: when it holds nothing.
+    """
+    suffix = PurePath(name).suffix.lower()
+    stored = storage.add_content("originals", stream, suffix if suffix[1:].isalnum() and len(suffix) <= 6 else "")
+    if stored.size == 0:
+        storage.delete(stored.key)
+        raise EmptyAudio(f"{PurePath(name).name} is an empty file.", hint="Was it copied whole?")
+    return stored
+
+
+def take(
+    session: Session, item: Item, stored: Stored, *, source: str, max_attempts: int, parent_id: str | None
+) -> Taken:
+    """Adds the recording, or finds the one with the same content; queues its preparation where that is still due."""
+    recording = session.scalars(select(Recording).where(Recording.sha256 == stored.sha256)).one_or_none()
+    known = recording is not None
+    if recording is None:
+        recording = _new_recording(session, item, stored, source)
+    if recording.prepared_at is not None:
+        return Taken(recording, known, None)
+    job = jobs.submit(session, PREPARE, {"recording_id": recording.id}, max_attempts=max_attempts, parent_id=parent_id)
+    return Taken(recording, known, job.id)
+
+
+def _new_recording(session: Session, item: Item, stored: Stored, source: str) -> Recording:
+    label = None
+    if item.label:
+        name = species.resolve(item.label, item.common_name)
+        species.ensure(session, name)
+        label = name.scientific
+    recording = Recording(
+        sha256=stored.sha256,
+        original_key=stored.key,
+        original_name=Path(item.name).name,
+        size=stored.size,
+        label=label,
+        secondary=[species.resolve(other).scientific for other in item.secondary],
+        source=source,
+        source_url=item.source_url,
+        xc_id=item.xc_id,
+        recordist=item.recordist,
+        licence=item.licence,
+        country=item.country,
+        locality=item.locality,
+        latitude=item.latitude,
+        longitude=item.longitude,
+        recorded_on=item.recorded_on,
+        details=item.details,
+    )
+    session.add(recording)
+    session.flush()
+    return recording

@@ -1,0 +1,97 @@
+"""The preprocess worker: decodes a recording, finds its signal and noise sections, cuts its slices, stores all."""
+
+from functools import cache
+
+from sqlalchemy import delete
+
+from shared.audio.report import DecodeLimits, DecodeReport, require_sound
+from shared.audio.sandbox import DecoderPool
+from shared.audio.segment import segment
+from shared.audio.slices import Section as FoundSection
+from shared.audio.slices import Slice as FoundSlice
+from shared.audio.slices import slice_recording
+from shared.audio.wav import open_prepared
+from shared.db.base import now
+from shared.db.tables import Recording, Section, Slice
+from shared.settings import Settings
+from shared.storage import content_key
+from shared.worker import JobContext, Worker, run_worker
+
+STEPS = ("decoding", "finding the signal", "storing")
+
+
+@cache
+def decoder() -> DecoderPool:
+    """This process's own decoder child; made when first needed, so after any fork."""
+    return DecoderPool(1)
+
+
+def prepare(context: JobContext) -> None:
+    """Prepares one recording. Doing it again gives the same rows."""
+    recording_id = context.payload["recording_id"]
+    with context.sessions() as session:
+        recording = session.get_one(Recording, recording_id)
+    original = context.storage.existing(recording.original_key)
+    prepared_key = content_key("prepared", recording.sha256, ".wav")
+    settings = context.settings
+    limits = DecodeLimits(
+        max_seconds=settings.recording_max_seconds,
+        memory_mb=settings.decode_memory_mb,
+        wall_seconds=settings.decode_wall_seconds,
+    )
+    context.progress(0, len(STEPS), STEPS[0])
+    with context.storage.writing(prepared_key) as part:
+        report = decoder().decode_to_wav(original, part, limits)
+        require_sound(report)
+    context.progress(1, len(STEPS), STEPS[1])
+    samples = open_prepared(context.storage.path(prepared_key))
+    sections = segment(samples)
+    slices = slice_recording(len(samples), sections)
+    context.progress(2, len(STEPS), STEPS[2])
+    with context.completion({"sections": len(sections), "slices": len(slices)}) as session:
+        session.execute(delete(Section).where(Section.recording_id == recording_id))
+        session.execute(delete(Slice).where(Slice.recording_id == recording_id))
+        session.add_all(_rows(recording_id, sections, slices))
+        _describe(session.get_one(Recording, recording_id), report, prepared_key, slices)
+
+
+def _rows(recording_id: str, sections: list[FoundSection], slices: list[FoundSlice]) -> list[Section | Slice]:
+    found_sections = [
+        Section(recording_id=recording_id, kind=one.kind, start=one.start, end=one.end) for one in sections
+    ]
+    found_slices = [
+        Slice(
+            recording_id=recording_id,
+            kind=one.kind,
+            start=one.start,
+            length=one.length,
+            signal_fraction=one.signal_fraction,
+        )
+        for one in slices
+    ]
+    return [*found_sections, *found_slices]
+
+
+def _describe(recording: Recording, report: DecodeReport, prepared_key: str, slices: list[FoundSlice]) -> None:
+    recording.prepared_key = prepared_key
+    recording.prepared_samples = report.samples
+    recording.prepared_at = now()
+    recording.format = report.info.codec
+    recording.sample_rate = report.info.sample_rate
+    recording.channels = report.info.channels
+    recording.seconds = report.seconds
+    recording.warnings = list(report.warnings)
+    if not any(one.kind == "signal" for one in slices):
+        recording.warnings = [*recording.warnings, "No section with a bird was found; it trains nothing."]
+
+
+WORKER = Worker(queue="preprocess", handlers={"preprocess.prepare": prepare})
+
+
+def main() -> None:
+    settings = Settings()
+    run_worker(settings, "preprocess", [WORKER], concurrency=settings.worker_concurrency or settings.cores)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""`python -m services.standalone.children NAME`: the processes of the embedded stack.
+
+web      all APIs on the socket that the supervisor bound
+relay    rings doorbells, takes jobs back from dead workers
+general  ingests and prepares recordings, in several processes
+trainer  trains, one at a time, with low priority
+
+Each imports what it runs and nothing else: four processes start side by side, and a start is to take seconds.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+
+from shared.settings import Settings
+
+TRAINER_NICENESS = 10
+GRACE_SECONDS = 20.0
+
+
+def web(settings: Settings, listener: int) -> None:
+    import uvicorn
+
+    from services.inference.api import API as INFERENCE
+    from services.ingest.api import API as INGEST
+    from services.trainer.api import API as TRAINER
+    from shared.http.app import build_app
+
+    app = build_app(settings, [INGEST, TRAINER, INFERENCE])
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener)])
+
+
+def general(settings: Settings) -> None:
+    from services.ingest.tasks import WORKER as INGEST
+    from services.preprocess.tasks import WORKER as PREPROCESS
+    from shared.worker import run_worker
+
+    run_worker(settings, "general", [INGEST, PREPROCESS], concurrency=settings.worker_concurrency or settings.cores)
+
+
+def trainer(settings: Settings) -> None:
+    from services.trainer.tasks import WORKER as TRAINER
+    from shared.worker import run_worker
+
+    os.nice(TRAINER_NICENESS)
+    run_worker(settings, "trainer", [TRAINER], concurrency=1)
+
+
+def end_with_parent() -> None:
+    """Stops this process when the supervisor is gone, however it went: its end of our standard input closes."""
+
+    def wait() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(GRACE_SECONDS)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def main() -> None:
+    settings = Settings()
+    end_with_parent()
+    match sys.argv[1:]:
+        case ["web", listener]:
+            web(settings, int(listener))
+        case ["relay"]:
+            from shared import relay
+
+            relay.main()
+        case ["general"]:
+            general(settings)
+        case ["trainer"]:
+            trainer(settings)
+        case other:
+            sys.exit(f"no such child: {other}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The trainer API: freeze a dataset, train on it, watch."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Header, Request
+from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from services.trainer.config import TrainingConfig
+from services.trainer.freeze import Selection, freeze
+from services.trainer.views import DatasetView, TrainingView, training_view
+from shared import jobs
+from shared.db.base import new_id
+from shared.db.tables import Dataset, Model, Training
+from shared.errors import InvalidInput, NotFound
+from shared.http.accepting import IdempotencyHeader, Made, accept
+from shared.http.app import Api, build_app
+from shared.http.auth import KeyRequired
+from shared.http.job_views import job_events
+from shared.http.pages import Cursor, Limit, Page, page_of
+from shared.http.resources import Config, Reads, Storage, Writes
+from shared.settings import Settings
+
+router = APIRouter(tags=["training"], dependencies=[KeyRequired])
+
+
+class NewTraining(BaseModel):
+    """What to train on: a frozen dataset, or a selection that is frozen first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"name": "my-garden", "dataset": {}, "config": {"epochs": 30}}},
+    )
+
+    name: str = Field(description="The model's name: lower-case letters, digits, `.`, `_` and `-`")
+    dataset_id: str | None = None
+    dataset: Selection | None = Field(None, description="Left out together with dataset_id: everything there is")
+    config: dict[str, Any] = Field({}, description="Settings that differ from the default recipe")
+
+
+@router.post("/datasets", status_code=201, response_model=DatasetView, summary="Freeze a dataset")
+async def create_dataset(
+    selection: Selection, request: Request, storage: Storage, writes: Writes, key: IdempotencyHeader = None
+) -> JSONResponse:
+    """Selects prepared recordings and splits them by recordist. What it holds never changes afterwards."""
+
+    def make(session: Session) -> Made:
+        row = freeze(session, storage, selection)
+        return Made(f"/datasets/{row.id}", DatasetView.of(row), status=201)
+
+    return await accept(request, writes, key, selection.model_dump(mode="json"), make)
+
+
+@router.get("/datasets", summary="The datasets, newest first")
+async def list_datasets(reads: Reads, limit: Limit = 50, cursor: Cursor = None) -> Page[DatasetView]:
+    def read(session: Session) -> Page[DatasetView]:
+        rows, following = page_of(session, select(Dataset), Dataset, limit, cursor)
+        return Page(items=[DatasetView.of(row) for row in rows], next=following)
+
+    async with reads() as session:
+        return await session.run_sync(read)
+
+
+@router.get("/datasets/{dataset_id}", summary="A dataset: what it holds, class by class")
+async def get_dataset(dataset_id: str, reads: Reads) -> DatasetView:
+    async with reads() as session:
+        return DatasetView.of(await session.run_sync(lambda sync: _dataset(sync, dataset_id)))
+
+
+@router.post("/trainings", status_code=202, response_model=TrainingView, summary="Train a model")
+async def create_training(
+    wanted: NewTraining,
+    request: Request,
+    settings: Config,
+    storage: Storage,
+    writes: Writes,
+    key: IdempotencyHeader = None,
+) -> JSONResponse:
+    """Queues a training. Watch it at `/trainings/{id}/events`; then activate its model by `PUT /models/active`."""
+    if wanted.dataset_id is not None and wanted.dataset is not None:
+        raise InvalidInput("dataset_id and dataset exclude each other.", hint="Send one of them.")
+    _checked(wanted, 1)
+
+    def make(session: Session) -> Made:
+        if wanted.dataset_id is not None:
+            dataset = _dataset(session, wanted.dataset_id)
+        else:
+            dataset = freeze(session, storage, wanted.dataset or Selection(name=wanted.name))
+        training = Training(id=new_id(), dataset_id=dataset.id, name=wanted.name)
+        training.version = _next_version(session, wanted.name)
+        training.config = _checked(wanted, training.version).model_dump(mode="json")
+        job = jobs.submit(session, "trainer.train", {"training_id": training.id}, max_attempts=settings.max_attempts)
+        training.job_id = job.id
+        session.add(training)
+        session.flush()
+        return Made(f"/trainings/{training.id}", training_view(session, training))
+
+    return await accept(request, writes, key, wanted.model_dump(mode="json"), make)
+
+
+@router.get("/trainings", summary="The trainings, newest first")
+async def list_trainings(reads: Reads, limit: Limit = 50, cursor: Cursor = None) -> Page[TrainingView]:
+    def read(session: Session) -> Page[TrainingView]:
+        rows, following = page_of(session, select(Training), Training, limit, cursor)
+        return Page(items=[training_view(session, row) for row in rows], next=following)
+
+    async with reads() as session:
+        return await session.run_sync(read)
+
+
+@router.get("/trainings/{training_id}", summary="How a training stands, epoch by epoch")
+async def get_training(training_id: str, reads: Reads) -> TrainingView:
+    async with reads() as session:
+        return await session.run_sync(lambda sync: training_view(sync, _training(sync, training_id)))
+
+
+@router.delete("/trainings/{training_id}", summary="Stop a training")
+async def cancel_training(training_id: str, writes: Writes) -> TrainingView:
+    def write(session: Session) -> TrainingView:
+        training = _training(session, training_id)
+        jobs.cancel(session, training.job_id)
+        return training_view(session, training)
+
+    async with writes.begin() as session:
+        return await session.run_sync(write)
+
+
+@router.get("/trainings/{training_id}/events", response_class=EventSourceResponse, summary="Epochs as they come")
+async def watch_training(
+    training_id: str, reads: Reads, last_event_id: Annotated[int, Header(ge=0)] = 0
+) -> AsyncIterator[ServerSentEvent]:
+    async with reads() as session:
+        job_id = (await session.run_sync(lambda sync: _training(sync, training_id))).job_id
+    async for event in job_events(reads, job_id, last_event_id):
+        yield event
+
+
+def _checked(wanted: NewTraining, version: int) -> TrainingConfig:
+    try:
+        return TrainingConfig.model_validate({**wanted.config, "name": wanted.name, "version": str(version)})
+    except ValidationError as error:
+        reasons = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise InvalidInput(f"The training cannot be set up so: {reasons}.") from error
+
+
+def _next_version(session: Session, name: str) -> int:
+    newest = [
+        session.scalar(select(func.max(table.version)).where(table.name == name)) or 0 for table in (Model, Training)
+    ]
+    return max(newest) + 1
+
+
+def _dataset(session: Session, dataset_id: str) -> Dataset:
+    row = session.get(Dataset, dataset_id)
+    if row is None:
+        raise NotFound(f"There is no dataset {dataset_id}.", hint="GET /datasets lists them.")
+    return row
+
+
+def _training(session: Session, training_id: str) -> Training:
+    row = session.get(Training, training_id)
+    if row is None:
+        raise NotFound(f"There is no training {training_id}.", hint="GET /trainings lists them.")
+    return row
+
+
+API = Api(name="trainer", routers=[router])
+
+
+def create_app() -> FastAPI:
+    return build_app(Settings(), [API])

@@ -1,0 +1,76 @@
+"""The trainer worker: one process, one training at a time, on the GPU where there is one.
+
+torch is imported by the first job, not by the process: a start costs nothing until there is something to train.
+"""
+
+import shutil
+
+from services.trainer.config import TrainingConfig
+from services.trainer.frozen_dataset import read_dataset
+from services.trainer.progress import Progress
+from services.trainer.views import EPOCH
+from shared.db.tables import Dataset, Model, Training
+from shared.model_file import sha256_of
+from shared.settings import Settings
+from shared.worker import JobContext, Worker, run_worker
+
+
+def run_training(context: JobContext) -> None:
+    """Trains as the row says. Killed at any moment, it goes on after its last epoch when it is run again."""
+    from services.trainer.train import train
+
+    with context.sessions() as session:
+        training = session.get_one(Training, context.payload["training_id"])
+        dataset_row = session.get_one(Dataset, training.dataset_id)
+    work_dir = context.storage.root / "trainings" / training.id
+
+    def report(progress: Progress) -> None:
+        context.progress(progress.fraction, 1.0, progress.message)
+        if progress.epoch is not None:
+            context.note(EPOCH, progress.model_dump(mode="json"))
+
+    config = TrainingConfig.model_validate(training.config)
+    if not config.threads and context.settings.torch_threads:
+        config = config.model_copy(update={"threads": context.settings.torch_threads})
+    trained = train(
+        read_dataset(context.storage.existing(dataset_row.file_key)),
+        config,
+        audio_path=context.storage.existing,
+        work_dir=work_dir,
+        report=report,
+        should_stop=context.check,
+    )
+    prefix = f"models/{training.name}/{training.version}"
+    beside = {"card": trained.card, "curves": trained.curves, "confusion": trained.confusion}
+    files = {}
+    for kind, path in beside.items():
+        if path is not None:
+            files[kind] = f"{prefix}/{path.name}"
+            context.storage.copy_in(files[kind], path)
+    model_key = f"{prefix}/model.pt"
+    context.storage.copy_in(model_key, trained.model)
+    reference = {"name": training.name, "version": training.version}
+    with context.completion({"model": reference, "warnings": trained.warnings}) as session:
+        session.add(
+            Model(
+                name=training.name,
+                version=training.version,
+                sha256=sha256_of(trained.model),
+                file_key=model_key,
+                manifest=trained.manifest.model_dump(mode="json"),
+                files=files,
+                training_id=training.id,
+            )
+        )
+    shutil.rmtree(work_dir, ignore_errors=True)
+
+
+WORKER = Worker(queue="trainer", handlers={"trainer.train": run_training}, pool="solo")
+
+
+def main() -> None:
+    run_worker(Settings(), "trainer", [WORKER], concurrency=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Datasets and trainings as the API shows them."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.trainer.freeze import Selection, Summary
+from services.trainer.progress import Progress
+from shared.db.tables import Dataset, Job, JobEvent, Model, Training
+from shared.http.job_views import JobView
+
+EPOCH = "epoch"
+"""The kind of event that carries an epoch's `Progress`."""
+
+
+class DatasetView(BaseModel):
+    """A frozen dataset; its sha256 names exactly these slices in this split."""
+
+    id: str
+    name: str
+    sha256: str
+    parameters: Selection
+    summary: Summary
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: Dataset) -> "DatasetView":
+        return cls(
+            id=row.id,
+            name=row.name,
+            sha256=row.sha256,
+            parameters=Selection.model_validate(row.parameters),
+            summary=Summary.model_validate(row.summary),
+            created_at=row.created_at,
+        )
+
+
+class ModelReference(BaseModel):
+    """What `PUT /models/active` takes."""
+
+    name: str
+    version: int
+
+
+class TrainingView(BaseModel):
+    """A training; its state is its job's, and `model` is there once it has succeeded."""
+
+    id: str
+    name: str
+    version: int
+    state: str
+    dataset_id: str
+    config: dict[str, Any]
+    epochs: list[Progress]
+    model: ModelReference | None
+    job: JobView
+    created_at: datetime
+
+
+def training_view(session: Session, row: Training) -> TrainingView:
+    job = session.get_one(Job, row.job_id)
+    model = session.scalars(select(Model).where(Model.training_id == row.id)).one_or_none()
+    events = select(JobEvent.data).where(JobEvent.job_id == row.job_id, JobEvent.kind == EPOCH).order_by(JobEvent.id)
+    return TrainingView(
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        state=job.state,
+        dataset_id=row.dataset_id,
+        config=row.config,
+        epochs=[Progress.model_validate(data) for data in session.scalars(events)],
+        model=ModelReference(name=model.name, version=model.version) if model else None,
+        job=JobView.of(job),
+        created_at=row.created_at,
+    )
