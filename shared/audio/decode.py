@@ -1,7 +1,6 @@
 """Decoding: any sound file, known by its content, becomes mono 22,050 Hz float32 in blocks. Memory is flat."""
 
 import os
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy.typing as npt
 
 from shared.audio.audio_stream import AudioStream
 from shared.audio.report import DEFAULT_LIMITS, AudioInfo, DecodeLimits, DecodeReport, require_sound
-from shared.audio.wav import PreparedWriter
+from shared.audio.wav import PreparedWriter, part_path
 
 __all__ = ["AudioInfo", "AudioStream", "DecodeLimits", "DecodeReport", "decode", "decode_to_wav", "probe", "stream"]
 
@@ -52,8 +51,3 @@ def decode_to_wav(
     finally:
         part.unlink(missing_ok=True)
     return report
-
-
-def part_path(dst: Path) -> Path:
-    """A name beside `dst` for a file in the making that no other process, on no other machine, will choose."""
-    return dst.with_name(f"{dst.name}.{uuid.uuid4().hex}.part")

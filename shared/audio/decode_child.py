@@ -21,20 +21,28 @@ _MIB = 1 << 20
 
 
 def main() -> None:
-    # Whatever a codec prints must not end up among the answers.
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    answers.write(b"{}\n")
+    answers.flush()
+    # Whatever a codec prints must end up neither among the answers nor in the parent's log.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests), daemon=True).start()
     while True:
-        answers.write(json.dumps(_answer(json.loads(requests.get()))).encode() + b"\n")
+        answers.write(json.dumps(_answer(requests.get())).encode() + b"\n")
         answers.flush()
 
 
-def _read_requests(source: BinaryIO, requests: "queue.SimpleQueue[bytes]") -> None:
+def _read_requests(source: BinaryIO, requests: "queue.SimpleQueue[dict[str, Any]]") -> None:
+    request: dict[str, Any] = {}
     for line in source:
-        requests.put(line)
-    # Nobody waits for the file that may be in the middle of decoding.
+        request = json.loads(line)
+        requests.put(request)
+    # The parent is gone: nobody waits for the file that may be in the middle of decoding.
+    if request:
+        Path(request["part"]).unlink(missing_ok=True)
     os._exit(0)
 
 
@@ -53,7 +61,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             )
         )
     except OSError as error:
-        return {"os_error": [error.errno, str(error)]}
+        return {"os_error": [error.errno, error.strerror]}
     return {"report": report.model_dump(mode="json")}
 
 

@@ -1,28 +1,19 @@
 """Decoding in child processes with limits: a file that crashes or hangs a codec costs itself and nothing else."""
 
-import json
 import os
 import queue
-import select
-import signal
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import shared
 from shared import errors
-from shared.audio.report import DEFAULT_LIMITS, DecodeLimits, DecodeReport, part_path
-from shared.errors import AudioError, DecoderCrashed, DecodeTimeout
-
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
-_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM)
-_ANOTHER_PROGRAM = "Save the recording again with another program, as WAV or FLAC."
+from shared.audio.decoder_process import ANOTHER_PROGRAM, DecoderKilled, DecoderProcess
+from shared.audio.report import DEFAULT_LIMITS, DecodeLimits, DecodeReport
+from shared.audio.wav import part_path
+from shared.errors import AudioError, DecoderCrashed, TransientError
 
 
 class DecoderPool:
@@ -39,7 +30,7 @@ class DecoderPool:
         self._files_per_child = files_per_child
         self._lock = threading.Lock()
         self._closed = False
-        self._fill()
+        self._process_id = 0
 
     def decode_to_wav(self, src: Path, dst: Path, limits: DecodeLimits = DEFAULT_LIMITS) -> DecodeReport:
         """As `decode.decode_to_wav`, in a child process; waits for a free one.
@@ -59,12 +50,27 @@ class DecoderPool:
         kind: type[AudioError] = getattr(errors, answer["error"])
         raise kind(answer["detail"], hint=answer["hint"])
 
+    def processes(self) -> list[int]:
+        """Ids of the decoder processes that run now."""
+        with self._lock:
+            self._own_children()
+            return [child.pid for child in self._children if child.pid is not None]
+
     def close(self) -> None:
-        """End the children, also those at work: their callers get DecoderCrashed."""
+        """End the children, also those at work: their callers get TransientError, later ones RuntimeError."""
         with self._lock:
             self._closed = True
-            for child in self._children:
-                child.kill()
+            self._own_children()
+            ended: list[DecoderProcess] = []
+            while len(ended) < self._size:
+                # Again and again, because a process may be starting just now.
+                for child in self._children:
+                    child.kill()
+                with suppress(queue.Empty):
+                    ended.append(self._idle.get(timeout=0.1))
+                    ended[-1].clear()
+            for child in ended:
+                self._idle.put(child)
 
     def __enter__(self) -> Self:
         return self
@@ -74,29 +80,29 @@ class DecoderPool:
 
     def _ask(self, request: dict[str, Any], limits: DecodeLimits) -> dict[str, Any]:
         with self._lock:
-            if self._process != os.getpid():
-                self._fill()
+            self._own_children()
         with self._borrow() as child:
-            try:
-                return child.ask(request, limits)
-            except _Killed:
-                # Someone else's doing (the kernel's, short of memory; an operator's), so the file gets another try.
-                if self._closed:
-                    raise DecoderCrashed("Decoding was stopped because the service is closing.") from None
-            try:
-                return child.ask(request, limits)
-            except _Killed as error:
-                raise DecoderCrashed(f"The decoder was killed twice: {error}.", hint=_ANOTHER_PROGRAM) from None
+            for _ in range(2):
+                try:
+                    return child.ask(request, limits)
+                except DecoderKilled:
+                    # Someone else's doing (the kernel's, short of memory; an operator's): the file gets another try.
+                    if self._closed:
+                        raise TransientError("Decoding was stopped because the service is closing.") from None
+        raise DecoderCrashed("The decoder was killed twice while it decoded the file.", hint=ANOTHER_PROGRAM)
 
-    def _fill(self) -> None:
-        self._process = os.getpid()
-        self._children = [_Child(self._files_per_child) for _ in range(self._size)]
-        self._idle: queue.LifoQueue[_Child] = queue.LifoQueue()
+    def _own_children(self) -> None:
+        """Start afresh after a fork: the children of the process before are not ours to talk to."""
+        if self._process_id == os.getpid():
+            return
+        self._process_id = os.getpid()
+        self._children = [DecoderProcess(self._files_per_child) for _ in range(self._size)]
+        self._idle: queue.LifoQueue[DecoderProcess] = queue.LifoQueue()
         for child in self._children:
             self._idle.put(child)
 
     @contextmanager
-    def _borrow(self) -> "Iterator[_Child]":
+    def _borrow(self) -> Iterator[DecoderProcess]:
         child = self._idle.get()
         try:
             if self._closed:
@@ -104,46 +110,3 @@ class DecoderPool:
             yield child
         finally:
             self._idle.put(child)
-
-
-class _Killed(Exception):
-    """The child was killed by a signal that no codec sends."""
-
-
-class _Child:
-    """A decoder process that is started at the first question and again after each end."""
-
-    def __init__(self, files: int) -> None:
-        self._files = files
-        self._served = 0
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def ask(self, request: dict[str, Any], limits: DecodeLimits) -> dict[str, Any]:
-        """Raises DecodeTimeout, DecoderCrashed and _Killed, after each of which the process is gone."""
-        if self._process is None or self._process.poll() is not None or self._served >= self._files:
-            self.kill()
-            self._process = _start()
-            self._served = 0
-        self._served += 1
-        process = self._process
-        try:
-            line = _exchange(process, json.dumps(request).encode() + b"\n", limits.wall_seconds)
-            answer: dict[str, Any] = json.loads(line)
-        except TimeoutError:
-            self.kill()
-            raise _too_slow(limits) from None
-        except (EOFError, BrokenPipeError, ValueError):
-            self.kill()
-            raise _reason(process.returncode, limits) from None
-        return answer
-
-    def kill(self) -> None:
-        process = self._process
-        if process is None:
-            return
-        self._process = None
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()

@@ -12,7 +12,8 @@ from shared.audio.constants import SAMPLE_RATE, STEP_SAMPLES, WINDOW_SAMPLES
 Kind = Literal["signal", "noise"]
 Sample = TypeVar("Sample", bound=np.generic)
 
-MIN_SIGNAL_SECONDS = 0.5
+# A contact call of 0.1 s, smoothed. Real single calls of ravens and buzzards fill 0.2 s of 5.
+MIN_SIGNAL_SECONDS = 0.15
 MIN_NOISE_FRACTION = 0.5
 
 

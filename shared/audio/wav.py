@@ -1,6 +1,7 @@
 """Prepared recordings: mono PCM16 WAV at 22,050 Hz, written in blocks and read as a memory map."""
 
 import struct
+import uuid
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,9 +25,10 @@ def to_pcm16(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
     return pcm
 
 
-def to_float(pcm: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
-    """int16 -> float32 -1..1; the inverse of `to_pcm16`."""
-    return pcm.astype(np.float32) / np.float32(FULL_SCALE)
+def as_float(samples: npt.NDArray[np.int16] | npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Prepared int16 samples as float32 -1..1, the inverse of `to_pcm16`; float32 samples as they are."""
+    scale = np.float32(1 / FULL_SCALE if samples.dtype == np.int16 else 1)
+    return samples.astype(np.float32) * scale
 
 
 class PreparedWriter:
@@ -47,6 +49,11 @@ class PreparedWriter:
         self._file.write(_header(self.samples))
 
 
+def part_path(dst: Path) -> Path:
+    """A name beside `dst` for a file in the making that no other process, on no other machine, will choose."""
+    return dst.with_name(f"{dst.name}.{uuid.uuid4().hex}.part")
+
+
 def open_prepared(path: Path) -> "np.memmap[tuple[int], np.dtype[np.int16]]":
     """Map a prepared WAV: int16, (samples,), mono, 22,050 Hz, read-only; no sample is read before it is used.
 
@@ -63,7 +70,7 @@ def open_prepared(path: Path) -> "np.memmap[tuple[int], np.dtype[np.int16]]":
 def read_prepared(path: Path, start: int = 0, stop: int | None = None) -> npt.NDArray[np.float32]:
     """Samples `start` to `stop` of a prepared WAV as float32, (n,)."""
     pcm: npt.NDArray[Any] = open_prepared(path)[start:stop]
-    return to_float(pcm)
+    return as_float(pcm)
 
 
 def _header(samples: int) -> bytes:

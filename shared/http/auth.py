@@ -9,7 +9,7 @@ from shared.errors import Unauthorized
 from shared.http.resources import Config
 
 
-def require_key(
+async def require_key(
     settings: Config,
     authorization: Annotated[str, Header(description="`Bearer KEY`, where the operator set keys")] = "",
     x_api_key: Annotated[str, Header(description="The same key, for clients that cannot set Authorization")] = "",

@@ -39,19 +39,20 @@ def get_resources(request: Request) -> Resources:
     return resources
 
 
-def get_reads(request: Request) -> AsyncSessions:
+# Asynchronous, because FastAPI calls every other function in a thread.
+async def get_reads(request: Request) -> AsyncSessions:
     return get_resources(request).reads
 
 
-def get_writes(request: Request) -> AsyncSessions:
+async def get_writes(request: Request) -> AsyncSessions:
     return get_resources(request).writes
 
 
-def get_storage(request: Request) -> FileStorage:
+async def get_storage(request: Request) -> FileStorage:
     return get_resources(request).storage
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     return get_resources(request).settings
 
 

@@ -1,0 +1,80 @@
+# The index of what one can do here: `make help`. Every target is the very command that CI runs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+# PyTorch's CPU or CUDA index, for machines that want another build than PyPI's (pytorch.org, "Get started").
+TORCH_INDEX_URL ?=
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	$(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL))
+CODE := shared services tests bench tools
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: setup ## Run Chiffchaff on this machine: http://127.0.0.1:8000 (Ctrl-C stops it)
+	@exec $(BIN)/chiffchaff serve
+
+.PHONY: setup
+setup: $(VENV)/.runtime ## Make the virtual environment that `run` needs
+
+$(VENV)/bin/python:
+	@tools/system-packages venv
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing Chiffchaff into $(VENV) (some minutes, once) ..."
+	@$(PIP_INSTALL) --editable '.[standalone]'
+	@$(BIN)/python tools/mend_torchaudio.py
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	@echo "Installing the tools for development ..."
+	@$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check style, types and the rules about imports
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.dev ## Put the code into the house's form
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+.PHONY: test
+test: $(VENV)/.dev ## Run all tests but those of the containers
+	@tools/system-packages test
+	$(BIN)/pytest -m 'not compose'
+
+.PHONY: test-compose
+test-compose: $(VENV)/.dev ## Build the images and drive a recording through the running containers
+	@tools/system-packages compose
+	$(BIN)/pytest -m compose tests/compose
+
+.PHONY: env
+env: ## Write .env with new passwords for `make up`
+	@$(PYTHON) tools/make_env.py
+
+.PHONY: up
+up: env ## Start the containers: http://127.0.0.1:8000
+	@tools/compose up --detach --build
+
+.PHONY: down
+down: ## Stop the containers; what they hold stays
+	@tools/compose down
+
+.PHONY: garden-birds
+garden-birds: setup ## Train the shipped model again from RECORDINGS=folder with manifest.csv
+	$(BIN)/python -m services.standalone.ship "$(RECORDINGS)"
+
+.PHONY: clean
+clean: ## Remove the virtual environment and all caches; ./data stays
+	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

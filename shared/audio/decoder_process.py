@@ -1,0 +1,139 @@
+"""One decoder process, seen from its parent: started when needed, asked with a deadline, replaced after its end."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import shared
+from shared.audio.report import DecodeLimits
+from shared.errors import DecoderCrashed, DecodeTimeout
+
+ANOTHER_PROGRAM = "Save the recording again with another program, as WAV or FLAC."
+
+_START_SECONDS = 60.0
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
+_SENT_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
+
+
+class DecoderKilled(Exception):
+    """The process was ended by a signal that no codec causes."""
+
+
+class DecoderProcess:
+    """Serves `files` requests per process. For one thread at a time, but for `kill`."""
+
+    def __init__(self, files: int) -> None:
+        self._files = files
+        self._served = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """None before the first start and after an end."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    def ask(self, request: dict[str, Any], limits: DecodeLimits) -> dict[str, Any]:
+        """The answer of `decode_child`.
+
+        Raises DecodeTimeout, DecoderCrashed or DecoderKilled, after which the process is gone, and RuntimeError when
+        none can be started, which is no fault of the file.
+        """
+        process = self._ready()
+        self._served += 1
+        try:
+            return _exchange(process, json.dumps(request).encode() + b"\n", limits.wall_seconds)
+        except TimeoutError:
+            self.clear()
+            raise _too_slow(limits) from None
+        except (EOFError, BrokenPipeError, ValueError):
+            code = process.wait()
+            self.clear()
+            if code in _SENT_FROM_OUTSIDE:
+                raise DecoderKilled(signal.Signals(-code).name) from None
+            if code == -signal.SIGXCPU:
+                raise _too_slow(limits) from None
+            name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            raise DecoderCrashed(f"The decoder broke down on this file ({name}).", hint=ANOTHER_PROGRAM) from None
+
+    def kill(self) -> None:
+        """End the process, from any thread; who is asking it gets DecoderKilled."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def clear(self) -> None:
+        """End the process and free what belongs to it."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            _close_pipes(process)
+
+    def _ready(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None or self._served >= self._files:
+            self.clear()
+            self._process = _start()
+            self._served = 0
+        return self._process
+
+
+def _start() -> subprocess.Popen[bytes]:
+    """A child that knows no secret of ours, keeps to one thread, and does not hear the terminal's Ctrl-C.
+
+    It ends by itself when its stdin does: when we close it or cease to be.
+    """
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment |= {"PYTHONPATH": str(Path(shared.__path__[0]).parent), "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-P", "-m", "shared.audio.decode_child"]
+    process = subprocess.Popen(  # noqa: S603 - our own module; nothing in the command comes from outside
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment, start_new_session=True
+    )
+    try:
+        _exchange(process, b"", _START_SECONDS)
+    except (TimeoutError, EOFError, ValueError) as error:
+        process.kill()
+        process.wait()
+        _close_pipes(process)
+        raise RuntimeError(f"the decoder process does not start (exit code {process.returncode})") from error
+    return process
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+
+
+def _exchange(process: subprocess.Popen[bytes], request: bytes, seconds: float) -> dict[str, Any]:
+    """Send a line and read one. Raises TimeoutError, EOFError, BrokenPipeError, and ValueError for no JSON."""
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    if request:
+        process.stdin.write(request)
+    deadline = time.monotonic() + seconds
+    poll = select.poll()
+    poll.register(process.stdout, select.POLLIN)
+    line = b""
+    while not line.endswith(b"\n"):
+        if not poll.poll(max(0.0, 1_000 * (deadline - time.monotonic()))):
+            raise TimeoutError
+        piece = os.read(process.stdout.fileno(), 65_536)
+        if not piece:
+            raise EOFError
+        line += piece
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def _too_slow(limits: DecodeLimits) -> DecodeTimeout:
+    return DecodeTimeout(
+        f"Decoding the file took longer than the {limits.wall_seconds:.0f} s it may take.",
+        hint="Cut the recording into shorter ones, or save it again as WAV or FLAC.",
+    )

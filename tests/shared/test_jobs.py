@@ -1,0 +1,232 @@
+"""The states of a job, on SQLite and on PostgreSQL alike."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from shared import jobs
+from shared.db.base import now
+from shared.db.engine import SyncSessions
+from shared.db.tables import Job, JobEvent, Outbox
+from shared.errors import Conflict, InvalidInput, NotFound, TransientError
+from shared.jobs import Claim, Standing
+
+
+def submit(sessions: SyncSessions, *, max_attempts: int = 3, parent_id: str | None = None) -> str:
+    with sessions.begin() as session:
+        return jobs.submit(session, "ingest.run", {"n": 1}, max_attempts=max_attempts, parent_id=parent_id).id
+
+
+def claim(sessions: SyncSessions, job_id: str, worker: str = "a") -> Claim:
+    with sessions.begin() as session:
+        held = jobs.claim(session, job_id, worker=worker, lease_seconds=30)
+    assert held is not None
+    return held
+
+
+def look(sessions: SyncSessions, job_id: str) -> Job:
+    with sessions() as session:
+        return session.get_one(Job, job_id)
+
+
+def doorbells(sessions: SyncSessions, job_id: str) -> int:
+    with sessions() as session:
+        return session.scalar(select(func.count()).where(Outbox.job_id == job_id)) or 0
+
+
+def lose_lease(sessions: SyncSessions, job_id: str) -> None:
+    with sessions.begin() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(lease_expires_at=now() - timedelta(seconds=1)))
+
+
+def make_due(sessions: SyncSessions, job_id: str) -> None:
+    with sessions.begin() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(not_before=now()))
+
+
+def test_a_job_and_its_doorbell_are_written_together_or_not_at_all(sessions: SyncSessions) -> None:
+    kept = submit(sessions)
+    with sessions() as session:
+        rolled_back = jobs.submit(session, "ingest.run", {}, max_attempts=3).id
+        session.rollback()
+    assert doorbells(sessions, kept) == 1
+    assert doorbells(sessions, rolled_back) == 0
+    with sessions() as session:
+        assert session.get(Job, rolled_back) is None
+
+
+def test_a_job_is_claimed_once_however_many_ask(sessions: SyncSessions) -> None:
+    job_id = submit(sessions)
+
+    def ask(worker: int) -> Claim | None:
+        with sessions.begin() as session:
+            return jobs.claim(session, job_id, worker=str(worker), lease_seconds=30)
+
+    with ThreadPoolExecutor(8) as pool:
+        claims = list(pool.map(ask, range(16)))
+    assert sum(one is not None for one in claims) == 1
+    assert look(sessions, job_id).state == "running"
+    assert doorbells(sessions, job_id) == 0
+
+
+def test_a_success_is_written_with_its_result_and_only_once(sessions: SyncSessions) -> None:
+    job_id = submit(sessions)
+    held = claim(sessions, job_id)
+    with sessions.begin() as session:
+        jobs.succeed(session, held, {"slices": 3})
+    job = look(sessions, job_id)
+    assert (job.state, job.result, job.lease_expires_at) == ("succeeded", {"slices": 3}, None)
+    with sessions() as session, pytest.raises(jobs.LeaseLost):
+        jobs.succeed(session, held, {"slices": 4})
+
+
+def test_a_worker_that_woke_up_late_cannot_overwrite_its_successor(sessions: SyncSessions) -> None:
+    job_id = submit(sessions)
+    sleeper = claim(sessions, job_id, "sleeper")
+    lose_lease(sessions, job_id)
+    with sessions.begin() as session:
+        assert jobs.reap(session) == [job_id]
+    successor = claim(sessions, job_id, "successor")
+    with sessions.begin() as session:
+        assert jobs.renew(session, sleeper, lease_seconds=30) is Standing.LOST
+    for write in (
+        lambda session: jobs.succeed(session, sleeper, {"by": "sleeper"}),
+        lambda session: jobs.confirm(session, sleeper),
+        lambda session: jobs.progress(session, sleeper, 1, 2, ""),
+        lambda session: jobs.fail(session, sleeper, InvalidInput("late")),
+    ):
+        with sessions() as session, pytest.raises(jobs.LeaseLost):
+            write(session)
+    with sessions.begin() as session:
+        jobs.succeed(session, successor, {"by": "successor"})
+    assert look(sessions, job_id).result == {"by": "successor"}
+
+
+def test_the_reaper_leaves_jobs_with_a_living_lease_alone(sessions: SyncSessions) -> None:
+    job_id = submit(sessions)
+    claim(sessions, job_id)
+    with sessions.begin() as session:
+        assert jobs.reap(session) == []
+    assert look(sessions, job_id).state == "running"
+
+
+def test_a_job_that_kills_each_of_its_workers_is_dead_after_its_last_attempt(sessions: SyncSessions) -> None:
+    job_id = submit(sessions, max_attempts=2)
+    for _ in range(2):
+        claim(sessions, job_id)
+        lose_lease(sessions, job_id)
+        with sessions.begin() as session:
+            jobs.reap(session)
+    job = look(sessions, job_id)
+    assert (job.state, job.error_code) == ("dead", "worker-lost")
+    assert doorbells(sessions, job_id) == 0
+
+
+def test_a_passing_failure_is_tried_again_later_and_the_last_one_buries(sessions: SyncSessions) -> None:
+    job_id = submit(sessions, max_attempts=2)
+    held = claim(sessions, job_id)
+    with sessions.begin() as session:
+        assert jobs.retry_or_bury(session, held, TransientError("the disk sulks")) == "queued"
+    job = look(sessions, job_id)
+    assert job.not_before > now()
+    assert doorbells(sessions, job_id) == 1
+    with sessions.begin() as session:
+        assert jobs.claim(session, job_id, worker="a", lease_seconds=30) is None, "it is not due yet"
+    make_due(sessions, job_id)
+    held = claim(sessions, job_id)
+    with sessions.begin() as session:
+        assert jobs.retry_or_bury(session, held, TransientError("the disk sulks")) == "dead"
+    assert look(sessions, job_id).error == "the disk sulks"
+
+
+def test_progress_gives_a_job_its_attempts_back(sessions: SyncSessions) -> None:
+    job_id = submit(sessions, max_attempts=2)
+    for epoch in range(1, 6):
+        held = claim(sessions, job_id)
+        with sessions.begin() as session:
+            jobs.progress(session, held, epoch, 10, "")
+        lose_lease(sessions, job_id)
+        with sessions.begin() as session:
+            jobs.reap(session)
+        assert look(sessions, job_id).state == "queued"
+
+
+def test_an_interruption_costs_no_attempt(sessions: SyncSessions) -> None:
+    job_id = submit(sessions, max_attempts=1)
+    for _ in range(3):
+        with sessions.begin() as session:
+            held = jobs.claim(session, job_id, worker="a", lease_seconds=30)
+            assert held is not None
+            jobs.interrupt(session, held)
+    assert look(sessions, job_id).attempts == 0
+
+
+def test_a_permanent_failure_ends_the_job_with_its_reason(sessions: SyncSessions) -> None:
+    job_id = submit(sessions)
+    held = claim(sessions, job_id)
+    with sessions.begin() as session:
+        jobs.fail(session, held, InvalidInput("No sound in it.", hint="Check the microphone."))
+    job = look(sessions, job_id)
+    assert (job.state, job.error_code, job.error) == ("failed", "invalid-input", "No sound in it. Check the microphone.")
+
+
+def test_cancelling_stops_what_waits_at_once_and_asks_what_runs(sessions: SyncSessions) -> None:
+    parent = submit(sessions)
+    running = claim(sessions, parent)
+    waiting = submit(sessions, parent_id=parent)
+    grandchild = submit(sessions, parent_id=waiting)
+    with sessions.begin() as session:
+        jobs.cancel(session, parent)
+    assert [look(sessions, one).state for one in (parent, waiting, grandchild)] == ["running", "cancelled", "cancelled"]
+    with sessions.begin() as session:
+        assert jobs.renew(session, running, lease_seconds=30) is Standing.CANCELLED
+        jobs.cancelled(session, running)
+    with sessions() as session, pytest.raises(Conflict, match="already ended"):
+        jobs.cancel(session, parent)
+
+
+def test_a_cancelled_job_whose_worker_died_is_not_run_again(sessions: SyncSessions) -> None:
+    job_id = submit(sessions)
+    claim(sessions, job_id)
+    with sessions.begin() as session:
+        jobs.cancel(session, job_id)
+    lose_lease(sessions, job_id)
+    with sessions.begin() as session:
+        jobs.reap(session)
+    assert look(sessions, job_id).state == "cancelled"
+
+
+def test_retry_queues_only_what_ended_badly(sessions: SyncSessions) -> None:
+    job_id = submit(sessions)
+    with sessions() as session, pytest.raises(Conflict, match="only failed, dead and cancelled"):
+        jobs.retry(session, job_id)
+    with sessions.begin() as session:
+        jobs.cancel(session, job_id)
+    with sessions.begin() as session:
+        jobs.retry(session, job_id)
+    assert look(sessions, job_id).state == "queued"
+    assert doorbells(sessions, job_id) == 1
+    with sessions() as session, pytest.raises(NotFound):
+        jobs.retry(session, "no such job")
+
+
+def test_the_embedded_start_takes_everything_back(sessions: SyncSessions) -> None:
+    interrupted, waiting = submit(sessions), submit(sessions)
+    claim(sessions, interrupted)
+    with sessions.begin() as session:
+        assert jobs.release_all(session) == [interrupted]
+    assert {look(sessions, one).state for one in (interrupted, waiting)} == {"queued"}
+    assert doorbells(sessions, interrupted) == doorbells(sessions, waiting) == 1
+
+
+def test_every_transition_leaves_an_event(sessions: SyncSessions) -> None:
+    job_id = submit(sessions)
+    held = claim(sessions, job_id)
+    with sessions.begin() as session:
+        jobs.note(session, held, "epoch", {"loss": 0.5})
+        jobs.succeed(session, held)
+    with sessions() as session:
+        kinds = list(session.scalars(select(JobEvent.kind).where(JobEvent.job_id == job_id).order_by(JobEvent.id)))
+    assert kinds == ["queued", "running", "epoch", "succeeded"]
