@@ -71,10 +71,6 @@ up: env ## Start the containers: http://127.0.0.1:8000
 down: ## Stop the containers; what they hold stays
 	@tools/compose down
 
-.PHONY: garden-birds
-garden-birds: setup ## Train the shipped model again from RECORDINGS=folder with manifest.csv
-	$(BIN)/python -m services.standalone.ship "$(RECORDINGS)"
-
 .PHONY: clean
 clean: ## Remove the virtual environment and all caches; ./data stays
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Celery
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from shared import folder_transport
 from shared.db.base import now
 from shared.db.tables import Job, Outbox
 from shared.settings import Settings
@@ -20,6 +21,7 @@ RING_AGAIN_CAP_SECONDS = 3600.0
 
 def celery_app(settings: Settings, name: str) -> Celery:
     """The Celery application of one service. Tasks are named `queue.verb` and take a job id, nothing more."""
+    folder_transport.register()
     app = Celery(name, broker=settings.resolved_broker_url)
     app.conf.update(
         accept_content=["json"],
@@ -27,7 +29,7 @@ def celery_app(settings: Settings, name: str) -> Celery:
         task_ignore_result=True,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        task_queues=[Queue(queue) for queue in QUEUES],  # type: ignore[no-untyped-call] # kombu has no types
+        task_queues=[_queue(queue) for queue in QUEUES],
         task_default_queue="ingest",
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
@@ -42,8 +44,20 @@ def celery_app(settings: Settings, name: str) -> Celery:
     return app
 
 
+def declare_queues(settings: Settings) -> None:
+    """Makes the queues before anybody uses them: on the file system, two who make one at once would clash."""
+    with celery_app(settings, "declare") as app, app.connection_for_write() as connection:
+        for queue in QUEUES:
+            _queue(queue)(connection.default_channel).declare()
+
+
+def _queue(name: str) -> Queue:
+    """A queue with an exchange of its own: on a common one, each message would go to every queue."""
+    return Queue(name, Exchange(name, type="direct"), routing_key=name)
+
+
 def _transport_options(settings: Settings) -> dict[str, Any]:
-    if settings.resolved_broker_url.startswith("filesystem:"):
+    if settings.resolved_broker_url.startswith(f"{folder_transport.SCHEME}:"):
         folder = settings.broker_dir
         for path in (folder / "messages", folder / "control"):
             path.mkdir(parents=True, exist_ok=True)

@@ -111,7 +111,7 @@ class Settings(BaseSettings):
 
     @property
     def resolved_broker_url(self) -> str:
-        return self.broker_url.get_secret_value() or "filesystem://localhost"
+        return self.broker_url.get_secret_value() or "folder://localhost"
 
     @property
     def broker_dir(self) -> Path:

@@ -16,7 +16,7 @@ import threading
 
 from shared.settings import Settings
 
-TRAINER_NICENESS = 10
+TRAINER_NICENESS = 5
 GRACE_SECONDS = 20.0
 
 

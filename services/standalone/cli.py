@@ -154,11 +154,9 @@ def list_models(server: Server = DEFAULT_SERVER) -> None:
     """All models, newest first."""
     table = Table("name", "version", "species", "top-1 (95 % interval)", "active")
     for model in Client(server).get("/models")["items"]:
-        metric = model["metrics"].get("recording_top1")
+        metric = model["metrics"].get("macro_top1")
         figure = _interval(metric) if metric else "unknown"
-        table.add_row(
-            model["name"], str(model["version"]), str(model["species"]), figure, "yes" if model["active"] else ""
-        )
+        table.add_row(model["name"], model["version"], str(model["labels"]), figure, "yes" if model["active"] else "")
     console.print(table)
 
 
@@ -169,7 +167,7 @@ def activate_model(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Let a model answer."""
-    model = Client(server).put("/models/active", {"name": name, "version": version})
+    model = Client(server).put("/models/active", {"name": name, "version": version})["model"]
     console.print(f"{model['name']} version {model['version']} answers now.")
 
 

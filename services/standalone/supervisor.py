@@ -25,6 +25,7 @@ from shared.db.engine import sync_engine, sync_sessions
 from shared.db.migrate import migrate
 from shared.errors import Conflict, InvalidInput
 from shared.log import configure_logging, get_logger
+from shared.queue import declare_queues
 from shared.settings import Settings
 
 logger = get_logger(__name__)
@@ -175,6 +176,7 @@ def _prepare(settings: Settings) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     settings.scratch_dir.mkdir(parents=True)
     settings.storage_dir.mkdir(parents=True, exist_ok=True)
+    declare_queues(settings)
     engine = sync_engine(settings)
     migrate(engine)
     with sync_sessions(engine).begin() as session:

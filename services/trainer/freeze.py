@@ -92,7 +92,8 @@ def _collect(session: Session, selection: Selection) -> Dataset:
     folds = assign_folds(
         [str(row.label) for row in rows], [row.recordist or None for row in rows], selection.folds, selection.seed
     )
-    common = dict(session.execute(select(tables.Species.scientific_name, tables.Species.common_name)).tuples())
+    names = select(tables.Species).where(tables.Species.scientific_name.in_(kept))
+    common = {name.scientific_name: name.common_name for name in session.scalars(names)}
     return Dataset(
         name=selection.name,
         labels=tuple(Label(scientific=label, common=common.get(label, "")) for label in kept),

@@ -49,7 +49,7 @@ def run_training(context: JobContext) -> None:
             context.storage.copy_in(files[kind], path)
     model_key = f"{prefix}/model.pt"
     context.storage.copy_in(model_key, trained.model)
-    reference = {"name": training.name, "version": training.version}
+    reference = {"name": training.name, "version": str(training.version)}
     with context.completion({"model": reference, "warnings": trained.warnings}) as session:
         session.add(
             Model(

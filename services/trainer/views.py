@@ -42,7 +42,7 @@ class ModelReference(BaseModel):
     """What `PUT /models/active` takes."""
 
     name: str
-    version: int
+    version: str
 
 
 class TrainingView(BaseModel):
@@ -50,7 +50,7 @@ class TrainingView(BaseModel):
 
     id: str
     name: str
-    version: int
+    version: str
     state: str
     dataset_id: str
     config: dict[str, Any]
@@ -67,12 +67,12 @@ def training_view(session: Session, row: Training) -> TrainingView:
     return TrainingView(
         id=row.id,
         name=row.name,
-        version=row.version,
+        version=str(row.version),
         state=job.state,
         dataset_id=row.dataset_id,
         config=row.config,
         epochs=[Progress.model_validate(data) for data in session.scalars(events)],
-        model=ModelReference(name=model.name, version=model.version) if model else None,
+        model=ModelReference(name=model.name, version=str(model.version)) if model else None,
         job=JobView.of(job),
         created_at=row.created_at,
     )

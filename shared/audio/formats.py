@@ -1,5 +1,6 @@
 """What a file is, by its content: file names and MIME types lie."""
 
+import codecs
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -117,7 +118,7 @@ def _other_kind(head: bytes) -> str | None:
     if opening.startswith((b"<!doctype html", b"<html")):
         return "a web page"
     try:
-        head[:1_024].decode("ascii")
+        characters = codecs.getincrementaldecoder("utf-8")().decode(head[:1_024])
     except UnicodeDecodeError:
         return None
-    return "text"
+    return "text" if all(one.isprintable() or one.isspace() for one in characters) else None

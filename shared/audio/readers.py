@@ -46,15 +46,17 @@ class SoundfileReader:
 
     def blocks(self) -> Iterator[Block]:
         """Blocks of (frames, channels), -1..1. Ends at the first damage, and then says so in `damage`."""
-        while True:
+        while not self.damage:
+            block = np.zeros((BLOCK_FRAMES, self.info.channels), np.float32)
             try:
-                block = self._file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+                frames = len(self._file.read(out=block))
             except soundfile.LibsndfileError:
                 self.damage = "It is damaged there"
+                # libsndfile does not tell where; it fills the block with zeros from there on.
+                frames = int(np.flatnonzero(block.any(axis=1)).max(initial=-1)) + 1
+            if not frames:
                 return
-            if not len(block):
-                return
-            yield block
+            yield block[:frames]
 
     def close(self) -> None:
         self._file.close()

@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from shared import folder_transport
 from shared.db.migrate import current_revision, head_revision
 from shared.errors import NotReady
 from shared.http.resources import Resources, get_resources
@@ -60,7 +61,7 @@ async def check_database(request: Request) -> str:
 async def check_broker(request: Request) -> str:
     resources: Resources = get_resources(request)
     url = resources.settings.resolved_broker_url
-    if url.startswith("filesystem:"):
+    if url.startswith(f"{folder_transport.SCHEME}:"):
         if not (resources.settings.broker_dir / "messages").is_dir():
             raise NotReady("The message folder is missing.")
         return "file system"

@@ -169,7 +169,11 @@ def test_a_permanent_failure_ends_the_job_with_its_reason(sessions: SyncSessions
     with sessions.begin() as session:
         jobs.fail(session, held, InvalidInput("No sound in it.", hint="Check the microphone."))
     job = look(sessions, job_id)
-    assert (job.state, job.error_code, job.error) == ("failed", "invalid-input", "No sound in it. Check the microphone.")
+    assert (job.state, job.error_code, job.error) == (
+        "failed",
+        "invalid-input",
+        "No sound in it. Check the microphone.",
+    )
 
 
 def test_cancelling_stops_what_waits_at_once_and_asks_what_runs(sessions: SyncSessions) -> None:

@@ -66,7 +66,16 @@ class Postgres(Server):
         initdb = [*as_user, str(binaries[-1] / "initdb"), "-D", str(data), "-U", "test", "-A", "trust", "-E", "UTF8"]
         subprocess.run([*initdb, "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd=folder)
         port = free_port()
-        options = ["-p", str(port), "-c", "fsync=off", "-c", f"unix_socket_directories={folder}", "-c", "listen_addresses=127.0.0.1"]
+        options = [
+            "-p",
+            str(port),
+            "-c",
+            "fsync=off",
+            "-c",
+            f"unix_socket_directories={folder}",
+            "-c",
+            "listen_addresses=127.0.0.1",
+        ]
         # Straight to the server, without the shell in between: a kill must reach it.
         drop = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if as_user else []
         super().__init__([*drop, str(binaries[-1] / "postgres"), "-D", str(data), *options], port)
@@ -80,7 +89,18 @@ class Redis(Server):
         if shutil.which("redis-server") is None:
             raise RuntimeError("Redis is not installed; `make test` installs it where it may")
         port = free_port()
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--appendonly", "yes", "--save", ""]
+        options = [
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(folder),
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
+        ]
         super().__init__(["redis-server", *options], port)
 
     @property

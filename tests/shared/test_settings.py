@@ -1,0 +1,42 @@
+"""Settings come from the environment, secrets also from files, and placeholders are refused."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from shared.settings import Settings
+
+
+def test_the_defaults_need_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings()
+    assert settings.resolved_database_url == f"sqlite:///{tmp_path}/data/chiffchaff.sqlite"
+    assert settings.resolved_broker_url.startswith("folder:")
+    assert settings.storage_dir == tmp_path / "data" / "storage"
+
+
+def test_a_secret_may_come_from_a_file_and_the_variable_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a-key-from-a-file-000\n")
+    monkeypatch.setenv("CHIFFCHAFF_API_KEYS_FILE", str(tmp_path / "key"))
+    assert Settings().accepted_api_keys == ("a-key-from-a-file-000",)
+    monkeypatch.setenv("CHIFFCHAFF_API_KEYS", "a-key-from-the-variable")
+    assert Settings().accepted_api_keys == ("a-key-from-the-variable",)
+
+
+def test_a_secret_file_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHIFFCHAFF_DATABASE_URL_FILE", "/none/such")
+    with pytest.raises(ValueError, match="cannot be read"):
+        Settings()
+
+
+@pytest.mark.parametrize("key", ["change-me", "short", "a-long-enough-key-000,secret"])
+def test_a_placeholder_or_a_short_key_is_refused(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("CHIFFCHAFF_API_KEYS", key)
+    with pytest.raises(ValidationError, match="token_urlsafe"):
+        Settings()
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    settings = Settings.model_validate({"api_keys": "a-very-private-key-00", "xeno_canto_key": "another-private-one"})
+    assert "private" not in repr(settings)

@@ -1,0 +1,115 @@
+"""A real embedded stack, run as a user runs it: `chiffchaff serve` on a port of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.servers import free_port
+from tests.support.waiting import until
+
+START_SECONDS = 90.0
+
+
+@dataclass
+class Stack:
+    """Started and stopped by the test; `url` stays the same over restarts."""
+
+    data_dir: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        outside = {key: value for key, value in os.environ.items() if not key.startswith("CHIFFCHAFF_")}
+        own = {"CHIFFCHAFF_DATA_DIR": str(self.data_dir), "CHIFFCHAFF_PORT": str(self.port)}
+        return {**outside, **own, **self.settings}
+
+    @property
+    def log(self) -> str:
+        return (self.data_dir.parent / "serve.log").read_text(encoding="utf-8", errors="replace")
+
+    def start(self) -> None:
+        with (self.data_dir.parent / "serve.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(Path(sys.executable).parent / "chiffchaff"), "serve"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        until(self._ready, seconds=START_SECONDS, what="/readyz")
+
+    def _ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"the stack ended:\n{self.log}"
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def interrupt(self, *, seconds: float = 30.0) -> int:
+        """Ctrl-C; the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(seconds)
+
+    def kill_everything(self) -> None:
+        """As a power cut would: every process of the stack at once, none with a chance to say goodbye."""
+        assert self.process is not None
+        victims = [self.process.pid, *self.processes()]
+        for pid in victims:
+            os.kill(pid, signal.SIGSTOP)
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def processes(self) -> list[int]:
+        """Every living process below the supervisor, by the data directory in its environment."""
+        marker = f"CHIFFCHAFF_DATA_DIR={self.data_dir}".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit() or (self.process is not None and int(entry.name) == self.process.pid):
+                continue
+            try:
+                environment = (entry / "environ").read_bytes().split(b"\0")
+                dead = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+            except OSError:
+                continue
+            if marker in environment and not dead:
+                found.append(int(entry.name))
+        return found
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        response = httpx.get(f"{self.url}{path}", params=parameters, timeout=30)
+        response.raise_for_status()
+        return response.json()
+
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return httpx.request(method, f"{self.url}{path}", timeout=options.pop("timeout", 60), **options)
+
+    def ingest(self, folder: Path, *, seconds: float = 300.0) -> Any:
+        """Ingests a folder and waits for its end."""
+        response = self.send("POST", "/ingestions", json={"source": "folder", "path": str(folder)})
+        assert response.status_code == httpx.codes.ACCEPTED, response.text
+        return self.ended(response.headers["location"], seconds=seconds)
+
+    def ended(self, location: str, *, seconds: float = 300.0) -> Any:
+        """What is at a location once its state is final."""
+
+        def look() -> Any:
+            seen = self.get(location)
+            return None if seen["state"] in ("queued", "running") else seen
+
+        return until(look, seconds=seconds, what=f"the end of {location}")
