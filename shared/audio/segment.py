@@ -17,7 +17,7 @@ from shared.audio.constants import SAMPLE_RATE
 from shared.audio.morphology import Mask, dilate, dilate_square, open_square
 from shared.audio.segmentation import ORIGINAL, SPRENGEL2016, SegmentationPreset, segmentation_preset
 from shared.audio.slices import Kind, Section
-from shared.audio.wav import as_float
+from shared.audio.wav import as_float, forget_pages
 
 __all__ = [
     "ORIGINAL",
@@ -62,6 +62,7 @@ def segment(samples: Samples, preset: SegmentationPreset = SPRENGEL2016) -> list
         medians = larger_median(scaled)
         signal.append(np.any(pixels(scaled, medians, preset.signal_factor, preset), axis=1))
         loud.append(np.any(pixels(scaled, medians, preset.noise_factor, preset), axis=1))
+        forget_pages(samples)
     if not signal:
         return []
     signal_frames = smooth(np.concatenate(signal), preset)

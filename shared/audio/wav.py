@@ -1,5 +1,6 @@
 """Prepared recordings: mono PCM16 WAV at 22,050 Hz, written in blocks and read as a memory map."""
 
+import mmap
 import struct
 import uuid
 from pathlib import Path
@@ -65,6 +66,12 @@ def open_prepared(path: Path) -> "np.memmap[tuple[int], np.dtype[np.int16]]":
     if samples < 1 or raw != _header(samples):
         raise CorruptAudio(f"{path.name} is not a whole prepared recording.", hint="Prepare the recording again.")
     return np.memmap(path, dtype="<i2", mode="r", offset=_SAMPLES_AT, shape=(samples,))
+
+
+def forget_pages(samples: npt.NDArray[Any]) -> None:
+    """Let go of what has been read of a memory map, so that passing through a long one takes no memory."""
+    if isinstance(samples, np.memmap) and isinstance(samples.base, mmap.mmap):
+        samples.base.madvise(mmap.MADV_DONTNEED)
 
 
 def read_prepared(path: Path, start: int = 0, stop: int | None = None) -> npt.NDArray[np.float32]:

@@ -8,6 +8,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -65,6 +67,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _gone)
+    for unreachable in (OperationalError, InterfaceError, PoolTimeout, ConnectionError):
+        app.add_exception_handler(unreachable, _unreachable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -103,6 +107,16 @@ def _http(_request: Request, error: Exception) -> JSONResponse:
 
 def _gone(_request: Request, _error: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+def _unreachable(_request: Request, error: Exception) -> JSONResponse:
+    logger.error("a dependency is out of reach", reason=str(error).splitlines()[0] if str(error) else repr(error))
+    return problem_response(
+        TransientError(
+            "The database or the queue is out of reach; nothing was accepted.",
+            hint="Try again in a moment. GET /readyz says which part is missing.",
+        )
+    )
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:

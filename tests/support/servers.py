@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -37,6 +38,7 @@ class Server:
     command: list[str]
     port: int
     process: subprocess.Popen[bytes] | None = None
+    stop_signal = signal.SIGTERM
 
     def start(self) -> None:
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -49,11 +51,13 @@ class Server:
 
     def stop(self) -> None:
         if self.process is not None:
-            self.process.terminate()
+            self.process.send_signal(self.stop_signal)
             self.process.wait(30)
 
 
 class Postgres(Server):
+    stop_signal = signal.SIGINT  # a "fast" shutdown: it does not wait for its clients
+
     def __init__(self, folder: Path) -> None:
         binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
         if not binaries:

@@ -1,0 +1,161 @@
+"""The inference service's API: `POST /classify`, the models, and the page."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi.responses import FileResponse
+from sqlalchemy import select
+from starlette.requests import ClientDisconnect
+
+from services.inference import page, registry
+from services.inference.schemas import (
+    Activation,
+    ActiveModelView,
+    ClassifyAnswer,
+    ClassifyQuery,
+    ModelDetails,
+    ModelName,
+    ModelView,
+    RecordingView,
+)
+from services.inference.serving import Serving, no_model, open_serving
+from services.inference.upload import BODY_DESCRIPTION, receive
+from shared.db.engine import AsyncSessions
+from shared.db.tables import Model
+from shared.errors import NotFound
+from shared.http.app import Api, build_app
+from shared.http.auth import KeyRequired
+from shared.http.pages import Cursor, Limit, Page, page_of
+from shared.http.resources import Config, Reads, Storage
+from shared.settings import Settings
+
+
+async def get_serving(request: Request) -> Serving:
+    serving: Serving = request.app.state.serving
+    return serving
+
+
+Served = Annotated[Serving, Depends(get_serving)]
+
+classifying = APIRouter(tags=["classify"], dependencies=[KeyRequired])
+models = APIRouter(prefix="/models", tags=["models"], dependencies=[KeyRequired])
+
+
+@classifying.post("/classify", summary="Which birds are in this recording, and when?", openapi_extra=BODY_DESCRIPTION)
+async def classify(
+    request: Request, query: Annotated[ClassifyQuery, Query()], serving: Served, settings: Config
+) -> ClassifyAnswer:
+    """Send one recording, as a multipart form or as the body itself."""
+
+    async def still_wanted() -> None:
+        if await request.is_disconnected():
+            raise ClientDisconnect
+
+    classifier = serving.classifier
+    parameters = classifier.parameters(query)
+    serving.turns.refuse_when_full()
+    with tempfile.TemporaryDirectory(prefix="classify-", dir=settings.scratch_dir) as folder:
+        upload, prepared = Path(folder) / "upload", Path(folder) / "prepared.wav"
+        await receive(request, upload)
+        with serving.turns.place():
+            report = await serving.turns.decode(upload, prepared, still_wanted)
+            heard = await serving.turns.classify(classifier, prepared, parameters, still_wanted)
+    return ClassifyAnswer(
+        request_id=request.scope["chiffchaff.request_id"],
+        model=ModelName(name=classifier.name, version=classifier.version),
+        parameters=parameters,
+        recording=RecordingView(
+            seconds=round(report.seconds, 3),
+            sample_rate=report.info.sample_rate,
+            channels=report.info.channels,
+            warnings=list(report.warnings),
+        ),
+        ranking=heard.ranking,
+        detections=heard.detections,
+    )
+
+
+@models.get("", summary="The models in the store, newest first")
+async def list_models(
+    reads: Reads,
+    name: Annotated[str | None, Query(description="Only the versions of this model")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ModelView]:
+    query = select(Model) if name is None else select(Model).where(Model.name == name)
+    async with reads() as session:
+        rows, following = await session.run_sync(page_of, query, Model, limit, cursor)
+        active = await session.run_sync(registry.active)
+    active_id = active.model.id if active else None
+    return Page(items=[ModelView.of(row, active_id) for row in rows], next=following)
+
+
+@models.get("/active", summary="The model that answers")
+async def get_active(reads: Reads, serving: Served) -> ActiveModelView:
+    return await _active_view(reads, serving)
+
+
+@models.put("/active", summary="Let another model, or an earlier version, answer")
+async def put_active(wanted: Activation, reads: Reads, serving: Served) -> ActiveModelView:
+    """The model is loaded first: when this answers, it is in use, and no request was dropped."""
+    await serving.activate(wanted.name, wanted.version)
+    return await _active_view(reads, serving)
+
+
+@models.get("/{name}/{version}", summary="One model, with its species and whose recordings it was trained on")
+async def get_model(name: str, version: int, reads: Reads) -> ModelDetails:
+    async with reads() as session:
+        model = await session.run_sync(registry.find, name, version)
+        active = await session.run_sync(registry.active)
+    return ModelDetails.of(model, active.model.id if active else None)
+
+
+@models.get("/{name}/{version}/card", summary="The model's card, in Markdown", response_class=FileResponse)
+async def get_card(name: str, version: int, reads: Reads, storage: Storage) -> FileResponse:
+    async with reads() as session:
+        model = await session.run_sync(registry.find, name, version)
+    if "card" not in model.files:
+        raise NotFound(f"{name} {version} has no card.", hint=f"GET /models/{name}/{version} has what the file says.")
+    return FileResponse(storage.existing(model.files["card"]), media_type="text/markdown; charset=utf-8")
+
+
+async def _active_view(reads: AsyncSessions, serving: Serving) -> ActiveModelView:
+    async with reads() as session:
+        active = await session.run_sync(registry.active)
+    if active is None:
+        error = no_model()
+        raise NotFound(error.detail, hint=error.hint)
+    return ActiveModelView(
+        model=ModelView.of(active.model, active.model.id),
+        previous=ModelView.of(active.previous, active.model.id) if active.previous else None,
+        activated_at=active.activated_at,
+        loaded=serving.loaded_id == active.model.id,
+    )
+
+
+async def check_model(request: Request) -> str:
+    return await (await get_serving(request)).check()
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with open_serving(app.state.resources) as serving:
+        app.state.serving = serving
+        yield
+
+
+API = Api(
+    name="inference",
+    routers=[classifying, models, page.router],
+    lifespan=lifespan,
+    checks={"model": check_model},
+    uploads=["/classify"],
+)
+
+
+def create_app() -> FastAPI:
+    return build_app(Settings(), [API])

@@ -1,0 +1,207 @@
+/* The recording along its time: sonagram, detections as boxes, cursor; zoomed, scrolled and played by pointer or keys. */
+
+import { colours, darkness, fit, paintInto } from "./paint.js";
+import { lanes, nameOf } from "./passages.js";
+import { clock, percent, text } from "./strings.js";
+
+const TOP_HZ = 11_025;
+const LEAST_SCALE = 18; // CSS pixels a second to begin with, so that a 5 s detection can hold its name
+const MOST_SCALE = 400;
+const AXIS = 24; // CSS pixels of time axis under the sonagram
+const LANE = 27; // CSS pixels from one label to the next
+const LANES = 5; // more would hide the song; weaker detections stay in the list below
+const steps = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
+
+const between = (low, value, high) => Math.max(low, Math.min(high, value));
+
+/** Marks every 2 kHz beside the sonagram. */
+export function frequencyAxis(element) {
+  for (let khz = 2; khz <= 10; khz += 2) {
+    const mark = element.appendChild(document.createElement("span"));
+    mark.textContent = `${khz} kHz`;
+    mark.style.top = `${100 * (1 - (1000 * khz) / TOP_HZ)}%`;
+  }
+}
+
+export class Timeline {
+  /** `onSeek(seconds)` when a person points at a time, `onPassage(passage)` when at a detection, `onZoom(canIn, canOut)` when the scale or its limits change. */
+  constructor(root, { onSeek, onPassage, onZoom }) {
+    const find = (selector) => root.querySelector(selector);
+    [this.scroller, this.track, this.canvas] = [find(".scroller"), find(".track"), find("canvas")];
+    [this.seek, this.boxes, this.cursor, this.note] = [find(".seek"), find(".boxes"), find(".cursor"), find(".note")];
+    Object.assign(this, { onSeek, onPassage, onZoom });
+    this.seek.addEventListener("click", (event) => this.onSeek(this.#timeAt(event)));
+    this.seek.addEventListener("keydown", (event) => this.#step(event));
+    this.boxes.addEventListener("click", (event) => this.#choose(event));
+    this.boxes.addEventListener("keydown", (event) => this.#rove(event));
+    this.scroller.addEventListener("scroll", () => this.#redraw());
+    darkness.addEventListener("change", () => this.#redraw());
+    new ResizeObserver(() => this.#layout()).observe(this.scroller);
+    this.clear();
+  }
+
+  clear() {
+    [this.picture, this.seconds, this.wish, this.passages, this.position] = [null, 0, null, [], 0];
+    this.boxes.replaceChildren();
+    this.cursor.hidden = true;
+    this.say("");
+    this.scroller.scrollLeft = 0;
+    this.#layout();
+  }
+
+  /** The length of the recording and, once there is one, its picture (see spectrum.js). */
+  show({ seconds, picture = this.picture }) {
+    Object.assign(this, { seconds, picture });
+    this.seek.setAttribute("aria-valuemax", seconds.toFixed(1));
+    this.#layout();
+    this.moveTo(this.position);
+  }
+
+  /** A sentence over the empty time line: why there is no picture. */
+  say(words) {
+    this.note.textContent = words;
+    this.note.hidden = !words;
+  }
+
+  /** Passages as boxes, in the tints given by species. */
+  mark(passages, tints) {
+    const chosen = lanes(passages);
+    this.passages = passages;
+    this.boxes.replaceChildren(
+      ...passages.map((passage, i) => {
+        const box = document.createElement("button");
+        const [name, sure] = [nameOf(passage), percent(passage.confidence)];
+        box.type = "button";
+        box.className = "box";
+        box.dataset.tint = tints.get(passage.species);
+        box.dataset.index = i;
+        box.hidden = chosen[i] >= LANES;
+        box.style.top = `${4 + chosen[i] * LANE}px`;
+        box.tabIndex = -1;
+        box.title = `${name}, ${sure}`;
+        box.setAttribute("aria-label", text("boxLabel", name, sure, clock(passage.start, true), clock(passage.end, true)));
+        const label = box.appendChild(document.createElement("span"));
+        label.className = "box-label";
+        label.textContent = `${name} ${sure}`;
+        return box;
+      }),
+    );
+    const first = this.boxes.querySelector(".box:not([hidden])");
+    if (first) first.tabIndex = 0;
+    this.#place();
+  }
+
+  /** The cursor; `follow` scrolls it into view. */
+  moveTo(seconds, follow = false) {
+    this.position = between(0, seconds, this.seconds);
+    const x = this.position * this.scale;
+    this.cursor.style.transform = `translateX(${x}px)`;
+    this.cursor.hidden = !this.position; // at the very start it would look like an axis
+    this.seek.setAttribute("aria-valuenow", this.position.toFixed(1));
+    this.seek.setAttribute("aria-valuetext", text("positionValue", clock(this.position, true), clock(this.seconds, true)));
+    const { scrollLeft, clientWidth } = this.scroller;
+    if (follow && (x < scrollLeft || x > scrollLeft + 0.9 * clientWidth)) this.scroller.scrollLeft = x - 0.1 * clientWidth;
+  }
+
+  /** Around the cursor where that is in view, else around the middle. */
+  zoom(factor) {
+    const { scrollLeft, clientWidth } = this.scroller;
+    const cursor = this.position * this.scale - scrollLeft;
+    const anchor = cursor >= 0 && cursor <= clientWidth ? cursor : clientWidth / 2;
+    const time = (scrollLeft + anchor) / this.scale;
+    this.wish = this.scale * factor;
+    this.#layout();
+    this.scroller.scrollLeft = time * this.scale - anchor;
+  }
+
+  #limits() {
+    const least = this.seconds ? this.scroller.clientWidth / this.seconds : 1;
+    return [least, Math.max(least, MOST_SCALE)];
+  }
+
+  #layout() {
+    const [least, most] = this.#limits();
+    this.scale = between(least, this.wish ?? LEAST_SCALE, most);
+    this.canvas.style.width = `${this.scroller.clientWidth}px`;
+    this.track.style.width = `${Math.max(this.scroller.clientWidth, Math.round(this.seconds * this.scale))}px`;
+    this.#place();
+    this.moveTo(this.position);
+    this.#redraw();
+    this.onZoom(this.scale < most - 1e-6, this.scale > least + 1e-6);
+  }
+
+  #place() {
+    for (const box of this.boxes.children) {
+      const { start, end } = this.passages[box.dataset.index];
+      box.style.left = `${start * this.scale}px`;
+      box.style.width = `${Math.max(6, (Math.min(end, this.seconds || end) - start) * this.scale)}px`;
+    }
+  }
+
+  #redraw() {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight];
+    if (!width) return;
+    fit(this.canvas, width, height);
+    const context = this.canvas.getContext("2d");
+    const dots = this.canvas.width / width;
+    const image = context.createImageData(this.canvas.width, Math.round((height - AXIS) * dots));
+    const from = this.scroller.scrollLeft / this.scale;
+    if (this.picture) paintInto(image, this.picture, from, from + width / this.scale);
+    else new Uint32Array(image.data.buffer).fill(colours()[0]);
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    context.putImageData(image, 0, 0);
+    if (this.seconds) this.#axis(context, dots, { width, height, from });
+  }
+
+  #axis(context, dots, { width, height, from }) {
+    const style = getComputedStyle(this.canvas);
+    context.setTransform(dots, 0, 0, dots, 0, 0);
+    context.fillStyle = style.color;
+    context.font = `12px ${style.fontFamily}`;
+    const step = steps.find((s) => s * this.scale >= 88) ?? steps.at(-1);
+    for (let k = Math.floor(from / step); k * step <= Math.min(this.seconds, from + width / this.scale); k++) {
+      const x = (k * step - from) * this.scale;
+      context.fillRect(Math.round(x), height - AXIS, 1, 5);
+      const words = clock(k * step, step < 1);
+      const room = context.measureText(words).width;
+      if (x + room / 2 > this.seconds * this.scale) continue;
+      context.fillText(words, Math.max(2, x - room / 2), height - 6);
+    }
+    context.setTransform(1, 0, 0, 1, 0, 0);
+  }
+
+  #timeAt(event) {
+    return between(0, (event.clientX - this.track.getBoundingClientRect().left) / this.scale, this.seconds);
+  }
+
+  #step(event) {
+    const far = event.shiftKey ? 5 : 0.5;
+    const { position: now, seconds } = this;
+    const to = { ArrowLeft: now - far, ArrowRight: now + far, PageUp: now - 5, PageDown: now + 5, Home: 0, End: seconds }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    this.onSeek(between(0, to, seconds));
+    this.moveTo(between(0, to, seconds), true);
+  }
+
+  #choose(event) {
+    const box = event.target.closest(".box");
+    if (box) this.onPassage(this.passages[box.dataset.index]);
+  }
+
+  #rove(event) {
+    const all = [...this.boxes.querySelectorAll(".box:not([hidden])")];
+    const at = all.indexOf(event.target);
+    const to = { ArrowLeft: at - 1, ArrowUp: at - 1, ArrowRight: at + 1, ArrowDown: at + 1, Home: 0, End: all.length - 1 }[event.key];
+    if (to === undefined || !all[to]) return;
+    event.preventDefault();
+    all[at].tabIndex = -1;
+    all[to].tabIndex = 0;
+    all[to].focus();
+  }
+}

@@ -1,0 +1,108 @@
+"""What a training run can be told: one frozen, checked model. Its defaults are the recipe of the shipped model."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from services.trainer import models
+from shared.audio.frontend_config import FrontEndConfig, preset
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class AugmentConfig(BaseModel):
+    """How each training window is changed before the network sees it. Zero switches a change off."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    equalise: Probability = Field(
+        0.5, description="Share of windows heard through another microphone: a random tilt and filter."
+    )
+    mixup: Probability = Field(0.6, description="Share of windows that get a second recording on top, with its label.")
+    mixup_quietest_db: float = Field(-12.0, ge=-40, le=0, description="Level of the second recording at its quietest.")
+    noise: Probability = Field(0.5, description="Share of windows that get noise from noise slices or coloured noise.")
+    noise_snr_db: tuple[float, float] = Field((3.0, 30.0), description="Range of signal-to-noise ratios.")
+    nothing: Probability = Field(0.04, description="Share of windows replaced by mere noise, without a label.")
+    time_stretch: float = Field(0.12, ge=0, le=0.5, description="Largest relative change of tempo, in the picture.")
+    pitch_shift_bands: float = Field(3.0, ge=0, le=16, description="Largest shift in mel bands, in the picture.")
+    mask_frequency: float = Field(0.1, ge=0, le=0.5, description="Widest frequency mask as a share of the bands.")
+    mask_time: float = Field(0.12, ge=0, le=0.5, description="Widest time mask as a share of the frames.")
+
+    @model_validator(mode="after")
+    def _range_rises(self) -> Self:
+        low, high = self.noise_snr_db
+        if not -20 <= low <= high <= 60:
+            raise ValueError("noise_snr_db must be two numbers, the lower first, from -20 to 60 dB")
+        return self
+
+
+class TrainingConfig(BaseModel):
+    """One training run; the dataset's hash, this and the library versions make it repeatable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("garden-birds", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="The model's name.")
+    version: str = Field("1", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    network: str = Field("wren", description="One of the networks in services/trainer/models.")
+    front_end: str | FrontEndConfig = Field("field", description="A preset's name, or a whole front end.")
+
+    epochs: int = Field(60, ge=1, le=10_000)
+    crops_per_recording: int = Field(1, ge=1, le=1_000, description="Windows drawn from each recording per epoch.")
+    min_batches: int = Field(6, ge=1, le=1_000, description="Batches per epoch at least, however few the recordings.")
+    batch_size: int = Field(32, ge=2, le=4_096)
+    learning_rate: float = Field(3e-3, gt=0, le=1)
+    warm_up: Probability = Field(0.08, description="Share of all steps over which the learning rate rises.")
+    weight_decay: float = Field(0.02, ge=0, le=1)
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    loss: Literal["cross-entropy", "binary"] = "cross-entropy"
+    averaging: float = Field(
+        0.98, ge=0, lt=1, description="Decay per step of the averaged weights; 0 averages nothing."
+    )
+    gradient_norm: float = Field(5.0, gt=0, description="Gradients are clipped to this norm.")
+    augment: AugmentConfig = AugmentConfig()
+
+    folds: int = Field(
+        5, ge=0, le=20, description="Folds to cross-validate by recordist; 0 holds out fold 0 and trains once."
+    )
+    seed: int = Field(0, ge=0, lt=2**31)
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    threads: int = Field(0, ge=0, le=256, description="CPU threads; 0 leaves it to the environment.")
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    @field_validator("network")
+    @classmethod
+    def _network_exists(cls, name: str) -> str:
+        if name not in models.available():
+            raise ValueError(f"there is no network {name!r}; there are {', '.join(models.available())}")
+        return name
+
+    @field_validator("front_end")
+    @classmethod
+    def _front_end_exists(cls, front_end: str | FrontEndConfig) -> str | FrontEndConfig:
+        if isinstance(front_end, str):
+            try:
+                preset(front_end)
+            except KeyError as error:
+                raise ValueError(
+                    f"there is no front end {front_end!r}; take 'field', 'original' or a whole one"
+                ) from error
+        return front_end
+
+    @model_validator(mode="after")
+    def _folds_make_sense(self) -> Self:
+        if self.folds == 1:
+            raise ValueError("folds must be 0 (hold out fold 0) or at least 2 (cross-validate)")
+        return self
+
+    @property
+    def picture(self) -> FrontEndConfig:
+        """The front end, resolved."""
+        return preset(self.front_end) if isinstance(self.front_end, str) else self.front_end
+
+    @property
+    def activation(self) -> Literal["softmax", "sigmoid"]:
+        return "softmax" if self.loss == "cross-entropy" else "sigmoid"
+
+    def as_json(self) -> dict[str, Any]:
+        """For the manifest: plain values only, the front end written out."""
+        return {**self.model_dump(mode="json"), "front_end": self.picture.model_dump(mode="json")}

@@ -1,0 +1,27 @@
+"""The networks. One file each; the file's name is the network's name, and adding a network is adding a file.
+
+Such a file has one function, `build(classes: int, front_end: FrontEndConfig) -> nn.Module`. The module takes the front
+end's pictures, (batch, 1, n_mels, frames), and gives logits, (batch, classes); `torch.jit.script` must take it.
+"""
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING
+
+from shared.audio.frontend_config import FrontEndConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def available() -> list[str]:
+    """Names of all networks, sorted. Imports none of them, and no torch."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def build(name: str, classes: int, front_end: FrontEndConfig) -> "nn.Module":
+    """A new network of that name with random weights. Raises KeyError for an unknown name."""
+    if name not in available():
+        raise KeyError(name)
+    network: nn.Module = importlib.import_module(f"{__name__}.{name}").build(classes, front_end)
+    return network

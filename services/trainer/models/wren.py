@@ -1,0 +1,57 @@
+"""Wren (Troglodytes troglodytes): small, and heard by everyone. The default network, 0.75 M parameters for 29 species.
+
+A convolutional trunk on the mel picture, one layer across all remaining bands, so that a note keeps its pitch, then
+logits for each frame of about 0.2 s and a weight for each frame and species: the window's logits are the weighted mean
+(attention pooling, Kong et al. 2020). The trunk is the same for any length of recording.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from shared.audio.frontend_config import FrontEndConfig
+
+STEM = 24
+TRUNK = (32, 64, 128)
+HEAD = 192
+DROPOUT = 0.3
+
+
+class Wren(nn.Module):
+    """(batch, 1, n_mels, frames) -> (batch, classes)."""
+
+    def __init__(self, classes: int, n_mels: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [_convolution(1, STEM, kernel=5, stride=2)]
+        channels, bands = STEM, (n_mels + 1) // 2
+        for width in TRUNK:
+            layers += [_convolution(channels, width), _convolution(width, width), nn.MaxPool2d(2)]
+            channels, bands = width, bands // 2
+        self.trunk = nn.Sequential(*layers)
+        self.across_bands = nn.Sequential(
+            nn.Dropout(DROPOUT / 2),
+            nn.Conv2d(channels, HEAD, (bands, 3), padding=(0, 1), bias=False),
+            nn.BatchNorm2d(HEAD),
+            nn.ReLU(inplace=True),
+            nn.Dropout(DROPOUT),
+        )
+        self.classify = nn.Conv1d(HEAD, classes, 1)
+        self.attend = nn.Conv1d(HEAD, classes, 1)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        frames = self.across_bands(self.trunk(pictures)).squeeze(2)
+        weights = torch.softmax(self.attend(frames).float(), dim=2)
+        logits: Tensor = (self.classify(frames).float() * weights).sum(dim=2)
+        return logits
+
+
+def _convolution(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(inplace=True),
+    )
+
+
+def build(classes: int, front_end: FrontEndConfig) -> nn.Module:
+    """Needs 16 mel bands and 16 frames at least."""
+    return Wren(classes, front_end.n_mels)

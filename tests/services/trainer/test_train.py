@@ -1,0 +1,243 @@
+"""A whole training run on synthetic birds: what it leaves behind, that it resumes, and how it stops."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from services.trainer.frozen_dataset import Dataset
+from services.trainer.progress import Progress
+from services.trainer.train import TrainingDiverged, loss_of, rate_at, running_mean, train
+from shared.audio.wav import read_prepared
+from shared.errors import InvalidInput
+from shared.model_file import confidences, load, rank, sha256_of
+from tests.services.trainer.conftest import small_config
+
+AudioPath = Callable[[str], Path]
+Garden = Callable[..., Dataset]
+
+
+def never() -> None:
+    """Nobody asks the run to stop."""
+
+
+def test_a_run_ends_in_a_model_that_knows_the_birds_and_a_card_that_says_so(
+    garden: Garden, audio_path: AudioPath, tmp_path: Path
+) -> None:
+    dataset, told = garden(), list[Progress]()
+    trained = train(
+        dataset,
+        small_config(folds=2, epochs=4, min_batches=6),
+        audio_path=audio_path,
+        work_dir=tmp_path / "run",
+        report=told.append,
+        should_stop=never,
+    )
+
+    model = load(trained.model, sha256_of(trained.model))
+    assert model.manifest == trained.manifest
+    for recording in dataset.recordings:
+        with torch.inference_mode():
+            sound = torch.from_numpy(read_prepared(audio_path(recording.audio)))
+            ranking = rank(confidences(model.module.analyse(sound, 2.5).numpy(), model.manifest))
+        assert dataset.names[int(ranking.argmax())] == recording.label
+
+    macro = trained.manifest.metrics["macro_top1"]
+    assert macro.value == 1.0
+    assert trained.manifest.dataset.sha256 == dataset.sha256
+    assert [credit.xc_id for credit in trained.manifest.recordings] == [r.xc_id for r in dataset.recordings]
+    card = trained.card.read_text(encoding="utf-8")
+    assert all(f"XC{r.xc_id}" in card and str(r.recordist) in card for r in dataset.recordings)
+    assert "| 1.000 | 1.000 to 1.000 |" in card
+    assert trained.curves.read_bytes().startswith(b"\x89PNG")
+    assert trained.confusion is not None
+    assert trained.confusion.read_bytes().startswith(b"\x89PNG")
+
+    epochs = [each for each in told if each.epoch is not None]
+    assert [(each.fold, each.epoch) for each in epochs] == [(f, e) for f in (0, 1, None) for e in (1, 2, 3, 4)]
+    assert all(each.val_top1 is not None for each in epochs[:8])
+    fractions = [each.fraction for each in told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+
+
+_KILLED = """
+import sys, os, signal, json
+from pathlib import Path
+from services.trainer.config import TrainingConfig
+from services.trainer.frozen_dataset import read_dataset
+from services.trainer.train import train
+folder = Path(sys.argv[1])
+def report(progress):
+    if progress.fold is None and progress.epoch == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+config = TrainingConfig.model_validate_json((folder / "config.json").read_text())
+train(read_dataset(folder / "dataset.json"), config, audio_path=lambda key: folder / key, work_dir=folder / "killed",
+      report=report, should_stop=lambda: None)
+"""
+
+
+def test_a_run_killed_with_kill_9_goes_on_and_ends_with_the_same_weights(
+    garden: Garden, audio_path: AudioPath, tmp_path: Path
+) -> None:
+    dataset, config = garden(birds=2), small_config(folds=2, epochs=3)
+    (tmp_path / "dataset.json").write_bytes(dataset.canonical())
+    (tmp_path / "config.json").write_text(config.model_dump_json(), encoding="utf-8")
+    command = [sys.executable, "-c", _KILLED, str(tmp_path)]
+    died = subprocess.run(command, cwd=Path(__file__).parents[3], check=False, timeout=120)
+    assert died.returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "model.pt").exists()
+
+    told = list[Progress]()
+    resumed = train(
+        dataset, config, audio_path=audio_path, work_dir=tmp_path / "killed", report=told.append, should_stop=never
+    )
+    assert [(each.fold, each.epoch) for each in told if each.epoch is not None] == [(None, 3)]
+    whole = train(
+        dataset, config, audio_path=audio_path, work_dir=tmp_path / "whole", report=told.append, should_stop=never
+    )
+    assert resumed.manifest.weights_sha256 == whole.manifest.weights_sha256
+    assert resumed.manifest.metrics == whole.manifest.metrics
+
+
+def test_should_stop_interrupts_between_batches(garden: Garden, audio_path: AudioPath, tmp_path: Path) -> None:
+    class Cancelled(Exception):
+        pass
+
+    asked = 0
+
+    def stop() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 4:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train(
+            garden(),
+            small_config(),
+            audio_path=audio_path,
+            work_dir=tmp_path / "run",
+            report=lambda progress: None,
+            should_stop=stop,
+        )
+    assert asked == 4
+
+
+def test_a_loss_out_of_control_stops_with_what_to_change(
+    garden: Garden, audio_path: AudioPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = torch.tensor(float("nan"), requires_grad=True)
+    monkeypatch.setattr("services.trainer.train.loss_of", lambda logits, targets, config: nothing)
+    with pytest.raises(TrainingDiverged, match="learning rate"):
+        train(
+            garden(),
+            small_config(),
+            audio_path=audio_path,
+            work_dir=tmp_path / "run",
+            report=lambda progress: None,
+            should_stop=never,
+        )
+
+
+def test_a_single_person_s_recordings_still_train_and_the_card_admits_what_is_unknown(
+    garden: Garden, audio_path: AudioPath, tmp_path: Path
+) -> None:
+    trained = train(
+        garden(birds=2, people=1),
+        small_config(folds=5, epochs=1),
+        audio_path=audio_path,
+        work_dir=tmp_path / "run",
+        report=lambda progress: None,
+        should_stop=never,
+    )
+    assert trained.confusion is None
+    assert trained.manifest.metrics == {}
+    assert "accuracy of this model is unknown" in trained.warnings[-1]
+    assert "Unknown: there were too few" in trained.card.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("birds", "change", "reason"),
+    [
+        (0, {}, "No recording of the dataset has a slice"),
+        (1, {}, "only one species, Avis prima"),
+        (2, {"recordings": ()}, "No recording of the dataset has a slice"),
+        (2, {"window": 1000}, "windows of 1000"),
+    ],
+)
+def test_a_dataset_that_cannot_train_a_classifier_is_refused_before_any_work(
+    garden: Garden, audio_path: AudioPath, tmp_path: Path, birds: int, change: dict[str, object], reason: str
+) -> None:
+    dataset = garden(birds=birds, people=1).model_copy(update=change)
+    with pytest.raises(InvalidInput, match=reason) as caught:
+        train(
+            dataset,
+            small_config(),
+            audio_path=audio_path,
+            work_dir=tmp_path / "run",
+            report=lambda progress: None,
+            should_stop=never,
+        )
+    assert caught.value.hint
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_species_without_slices_is_named(garden: Garden, audio_path: AudioPath, tmp_path: Path) -> None:
+    dataset = garden(birds=3, people=1)
+    recordings = (*dataset.recordings[:2], dataset.recordings[2].model_copy(update={"slices": ()}))
+    with pytest.raises(InvalidInput, match="no slice to train on: Avis tertia"):
+        train(
+            dataset.model_copy(update={"recordings": recordings}),
+            small_config(),
+            audio_path=audio_path,
+            work_dir=tmp_path / "run",
+            report=lambda progress: None,
+            should_stop=never,
+        )
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
+    rates = np.array([rate_at(done, 0.1) for done in np.linspace(0, 1, 101)])
+    assert rates.argmax() == 10
+    assert rates[10] == pytest.approx(1.0)
+    assert rates[0] > 0
+    assert rates[-1] == pytest.approx(0.0)
+    assert (np.diff(rates[:11]) > 0).all()
+    assert (np.diff(rates[10:]) < 0).all()
+
+
+def test_a_window_without_a_bird_pulls_every_species_down() -> None:
+    config = small_config(label_smoothing=0.0)
+    bird, nothing = torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2)
+    sure, unsure = torch.tensor([[6.0, -6.0]]), torch.zeros(1, 2)
+    assert loss_of(sure, bird, config) < loss_of(unsure, bird, config)
+    assert loss_of(sure, nothing, config) > loss_of(unsure, nothing, config)
+    binary = small_config(label_smoothing=0.0, loss="binary")
+    assert loss_of(torch.full((1, 2), -6.0), nothing, binary) < loss_of(unsure, nothing, binary)
+
+
+def test_two_birds_in_one_window_share_the_cross_entropy() -> None:
+    config = small_config(label_smoothing=0.0)
+    logits = torch.tensor([[1.0, 0.5, -2.0]])
+    expected = -0.5 * torch.log_softmax(logits, 1)[0, :2].sum()
+    torch.testing.assert_close(loss_of(logits, torch.tensor([[1.0, 1.0, 0.0]]), config), expected)
+
+
+def test_the_running_mean_forgets_the_random_start() -> None:
+    mean = torch.tensor(100.0)
+    for updates in range(1, 60):
+        mean = running_mean(mean, torch.tensor(1.0), updates, decay=0.98)
+    assert mean.item() == pytest.approx(1.0, abs=1e-3)
+    assert running_mean(torch.tensor(3), torch.tensor(7), 5, decay=0.9).item() == 7
+
+
+def test_progress_travels_as_json() -> None:
+    progress = Progress(stage="fold", fraction=0.5, message="fold 1", fold=0, epoch=1, train_loss=0.7)
+    assert Progress.model_validate(json.loads(progress.model_dump_json())) == progress

@@ -1,0 +1,97 @@
+"""Synthetic sound, and every format it comes in."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+
+Sound = npt.NDArray[np.float32]
+RATE = 44_100
+SOUNDFILE_KINDS: dict[str, dict[str, Any]] = {
+    "wav": {"format": "WAV", "subtype": "PCM_16"},
+    "wav-u8": {"format": "WAV", "subtype": "PCM_U8"},
+    "wav-24": {"format": "WAV", "subtype": "PCM_24"},
+    "wav-32": {"format": "WAV", "subtype": "PCM_32"},
+    "wav-float": {"format": "WAV", "subtype": "FLOAT"},
+    "wav-double": {"format": "WAV", "subtype": "DOUBLE"},
+    "wav-extensible": {"format": "WAVEX", "subtype": "PCM_16"},
+    "rf64": {"format": "RF64", "subtype": "PCM_16"},
+    "w64": {"format": "W64", "subtype": "PCM_16"},
+    "aiff": {"format": "AIFF", "subtype": "PCM_24"},
+    "flac": {"format": "FLAC", "subtype": "PCM_16"},
+    "ogg": {"format": "OGG", "subtype": "VORBIS"},
+    "mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III"},
+}
+# Container, codec, rate: Opus knows no 44.1 kHz.
+FFMPEG_KINDS = {
+    "m4a": ("ipod", "aac", RATE),
+    "webm": ("webm", "libopus", 48_000),
+    "ogg-opus": ("ogg", "libopus", 48_000),
+    "aac": ("adts", "aac", RATE),
+    "wma": ("asf", "wmav2", RATE),
+}
+
+
+def whistles(seconds: float, rate: int = RATE, seed: int = 0) -> Sound:
+    """Whistles that rise from 2 to 3 kHz, four a second, in faint noise: float32, (samples,), peak 0.5."""
+    at = np.arange(round(seconds * rate)) / rate
+    beat = (at * 4) % 1
+    whistle = np.sin(2 * np.pi * (2_000 * beat + 1_000 * beat**2) / 4) * np.sin(np.pi * np.minimum(1, beat * 2)) ** 2
+    hiss = np.random.default_rng(seed).standard_normal(len(at))
+    sound: Sound = (0.5 * whistle + 0.002 * hiss).astype(np.float32)
+    return sound
+
+
+@pytest.fixture
+def song() -> Callable[..., Sound]:
+    """Makes sound: `song(3.0)`, at 44,100 Hz."""
+    return whistles
+
+
+def write_sound(path: Path, samples: npt.NDArray[Any], rate: int, kind: str) -> Path:
+    """Write samples, (n,) or (n, channels), as that kind of file. In blocks: libsndfile crashes on long ones."""
+    channels = 1 if samples.ndim == 1 else samples.shape[1]
+    with soundfile.SoundFile(path, "w", samplerate=rate, channels=channels, **SOUNDFILE_KINDS[kind]) as file:
+        for start in range(0, len(samples), 16_384):
+            file.write(samples[start : start + 16_384])
+    return path
+
+
+def encode_with_ffmpeg(path: Path, samples: Sound, rate: int, kind: str, options: dict[str, str] | None = None) -> Path:
+    container, codec, codec_rate = FFMPEG_KINDS[kind]
+    with av.open(str(path), "w", format=container, options=options or {}) as file:
+        track = file.add_stream(codec, rate=codec_rate, layout="mono")
+        assert isinstance(track, av.AudioStream)
+        track.bit_rate = 128_000
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate = rate
+        frame.pts = 0
+        for packet in (*track.encode(frame), *track.encode(None)):
+            file.mux(packet)
+    return path
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a sound file of a kind: `recording("mp3", seconds=3)`, or of given samples. Its name tells nothing."""
+
+    def make(
+        kind: str,
+        samples: npt.NDArray[Any] | None = None,
+        *,
+        seconds: float = 3.0,
+        rate: int = RATE,
+        options: dict[str, str] | None = None,
+    ) -> Path:
+        content = whistles(seconds, rate) if samples is None else samples
+        path = tmp_path / f"recording-{len(list(tmp_path.iterdir()))}.bin"
+        if kind in SOUNDFILE_KINDS:
+            return write_sound(path, content, rate, kind)
+        return encode_with_ffmpeg(path, content, rate, kind, options)
+
+    return make

@@ -1,0 +1,306 @@
+"""Each step against a slow, plain reference written from the definition, and against pictures of known answer."""
+
+import cmath
+import math
+import statistics
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.audio.constants import SAMPLE_RATE
+from shared.audio.segment import (
+    ORIGINAL,
+    SPRENGEL2016,
+    SegmentationPreset,
+    larger_median,
+    masks,
+    median_windows,
+    pixels,
+    scale,
+    sections,
+    segment,
+    segmentation_preset,
+    smooth,
+    spectrogram,
+)
+from shared.audio.wav import PreparedWriter, as_float, open_prepared, to_pcm16
+
+Picture = npt.NDArray[np.float32]
+BOTH = pytest.mark.parametrize("preset", [SPRENGEL2016, ORIGINAL], ids=lambda preset: preset.name)
+
+
+def noise(seconds: float, seed: int = 0) -> Picture:
+    return np.random.default_rng(seed).normal(0, 0.01, round(seconds * SAMPLE_RATE)).astype(np.float32)
+
+
+def with_tones(background: Picture, *starts: float, seconds: float = 0.5, hertz: float = 3_000) -> Picture:
+    sound = background.copy()
+    length = round(seconds * SAMPLE_RATE)
+    for start in starts:
+        first = round(start * SAMPLE_RATE)
+        sound[first : first + length] += 0.3 * np.sin(2 * np.pi * hertz * np.arange(length) / SAMPLE_RATE)
+    return sound
+
+
+def slow_spectrum(samples: Picture, frame: int, bin_: int, preset: SegmentationPreset) -> float:
+    """One pixel by the definition of the discrete Fourier transform, the samples mirrored at both ends."""
+    total = 0j
+    for index in range(preset.n_fft):
+        at = frame * preset.hop - preset.n_fft // 2 + index
+        last = len(samples) - 1
+        at = -at if at < 0 else at
+        at = 2 * last - at if at > last else at
+        hann = 0.5 - 0.5 * math.cos(2 * math.pi * index / preset.n_fft)
+        total += hann * float(samples[at]) * cmath.exp(-2j * math.pi * bin_ * index / preset.n_fft)
+    return abs(total) ** 2 if preset.power else abs(total)
+
+
+def slow_pixels(picture: list[list[float]], factor: float, preset: SegmentationPreset) -> npt.NDArray[np.bool_]:
+    """picture[frame][bin] -> the same, by the words of the definition."""
+    frames, bins = len(picture), len(picture[0])
+    by_frequency = [statistics.median(row[column] for row in picture) for column in range(bins)]
+    by_moment = [statistics.median(row) for row in picture]
+    stands_out = np.zeros((frames, bins), bool)
+    for i in range(frames):
+        for j in range(bins):
+            value, level = picture[i][j], factor * max(by_frequency[j], by_moment[i])
+            stands_out[i, j] = value > level if preset.strict else value >= level and value > 0
+    opened = np.zeros_like(stands_out)
+    for i in range(frames - 3):
+        for j in range(bins - 3):
+            if stands_out[i : i + 4, j : j + 4].all():
+                opened[i : i + 4, j : j + 4] = True
+    if preset.square_dilation == 1:
+        return opened
+    grown = np.zeros_like(opened)
+    for i, j in np.argwhere(opened):
+        grown[max(0, i - 2) : i + 2, max(0, j - 2) : j + 2] = True
+    return grown
+
+
+def slow_smooth(frames: list[bool], preset: SegmentationPreset) -> list[bool]:
+    for size in preset.frame_dilations:
+        grown = [False] * len(frames)
+        for index, is_set in enumerate(frames):
+            for neighbour in range(index - size // 2, index - size // 2 + size):
+                if is_set and 0 <= neighbour < len(frames):
+                    grown[neighbour] = True
+        frames = grown
+    return frames
+
+
+@BOTH
+def test_the_spectrogram_is_the_fourier_transform_of_hann_windows(preset: SegmentationPreset) -> None:
+    samples = with_tones(noise(0.5), 0.1, seconds=0.1)
+    frames = 1 + len(samples) // preset.hop
+    found = spectrogram(samples, 0, frames, preset)
+    end_bin = preset.end_bin if preset.end_bin is not None else preset.n_fft // 2 + 1
+    assert found.dtype == np.float32
+    assert found.shape == (frames, end_bin - preset.first_bin)
+    for frame in (0, 1, frames // 3, frames - 1):
+        for column in (0, 7, found.shape[1] - 1):
+            exact = slow_spectrum(samples, frame, column + preset.first_bin, preset)
+            assert found[frame, column] == pytest.approx(exact, rel=1e-3, abs=1e-7 * float(found.max()))
+
+
+def test_sprengels_bins_are_172_hz_to_10_khz() -> None:
+    width = SAMPLE_RATE / SPRENGEL2016.n_fft
+    assert SPRENGEL2016.end_bin is not None
+    assert round(SPRENGEL2016.first_bin * width) == 172
+    assert round((SPRENGEL2016.end_bin - 1) * width) == 9_948
+
+
+def test_scaling_goes_from_0_to_1_and_silence_stays_0() -> None:
+    assert scale(np.array([[2, 4], [6, 3]], np.float32)).tolist() == [[0, 0.5], [1, 0.25]]
+    assert scale(np.full((3, 3), 5, np.float32)).tolist() == np.zeros((3, 3)).tolist()
+
+
+@BOTH
+@pytest.mark.parametrize("seed", range(4))
+def test_pixels_are_those_of_the_slow_reference(preset: SegmentationPreset, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    picture = generator.exponential(size=(40 + seed, 30)).astype(np.float32)
+    for _ in range(4):
+        frame, column = generator.integers(0, 30, 2)
+        picture[frame : frame + 9, column : column + 7] += 30
+    picture = scale(picture)
+    for factor in (preset.signal_factor, preset.noise_factor):
+        expected = slow_pixels(picture.astype(float).tolist(), factor, preset)
+        assert expected.any()
+        assert np.array_equal(pixels(picture, larger_median(picture), factor, preset), expected)
+
+
+def canvas() -> Picture:
+    """40 frames of 40 bins at level 1."""
+    return np.ones((40, 40), np.float32)
+
+
+def test_a_block_of_four_by_four_is_a_bird_and_a_block_of_three_is_a_speck() -> None:
+    picture = canvas()
+    picture[10:14, 20:24] = 9
+    picture[30:33, 5:9] = 9
+    found = pixels(picture, larger_median(picture), 3.0, SPRENGEL2016)
+    assert np.argwhere(found.any(axis=1)).ravel().tolist() == [10, 11, 12, 13]
+
+
+def test_the_factor_itself_is_enough_for_sprengel_and_not_for_the_original() -> None:
+    picture = canvas()
+    picture[10:14, 20:24] = 3
+    assert pixels(picture, larger_median(picture), 3.0, SPRENGEL2016).any()
+    assert not pixels(picture, larger_median(picture), 3.0, ORIGINAL).any()
+
+
+def test_a_hum_and_a_click_stand_out_from_one_median_only_and_are_no_birds() -> None:
+    picture = canvas()
+    picture[:, 8:14] = 9
+    picture[20:26, :] = 9
+    assert not pixels(picture, larger_median(picture), 3.0, SPRENGEL2016).any()
+
+
+@BOTH
+@given(st.lists(st.booleans(), min_size=1, max_size=60))
+def test_smoothing_is_that_of_the_slow_reference(preset: SegmentationPreset, frames: list[bool]) -> None:
+    assert smooth(np.array(frames), preset).tolist() == slow_smooth(frames, preset)
+
+
+@BOTH
+def test_the_whole_way_is_the_slow_reference_step_by_step(preset: SegmentationPreset) -> None:
+    samples = with_tones(noise(3.0), 0.7, 2.0, seconds=0.2)
+    picture = scale(spectrogram(samples, 0, 1 + len(samples) // preset.hop, preset)).astype(float).tolist()
+    signal, loud = (
+        slow_smooth([bool(row.any()) for row in slow_pixels(picture, factor, preset)], preset)
+        for factor in (preset.signal_factor, preset.noise_factor)
+    )
+    steps = masks(samples, preset)
+    assert (steps.signal.tolist(), steps.noise.tolist()) == (signal, [not one for one in loud])
+    kinds = np.zeros((2, len(samples)), bool)
+    for section in segment(samples, preset):
+        kinds[int(section.kind == "noise"), section.start : section.end] = True
+    for sample in range(0, len(samples), 97):
+        frame = min(len(signal) - 1, (sample + preset.hop // 2) // preset.hop)
+        assert kinds[:, sample].tolist() == [signal[frame], not loud[frame]]
+
+
+@BOTH
+def test_a_tone_in_noise_is_the_one_signal_section(preset: SegmentationPreset) -> None:
+    samples = with_tones(noise(6.0), 2.0, seconds=1.0)
+    signal = [section for section in segment(samples, preset) if section.kind == "signal"]
+    slack = (preset.n_fft + sum(preset.frame_dilations) * preset.hop) / SAMPLE_RATE
+    assert len(signal) == 1
+    assert signal[0].start / SAMPLE_RATE == pytest.approx(2.0, abs=slack)
+    assert signal[0].end / SAMPLE_RATE == pytest.approx(3.0, abs=slack)
+
+
+@BOTH
+def test_time_does_not_drift_along_ten_minutes(preset: SegmentationPreset) -> None:
+    # Both tones lie alike to the grid of frames, so that any difference is the mapping's.
+    frames_apart = (595 * SAMPLE_RATE) // preset.hop
+    first = 100 * preset.hop
+    samples = noise(600.0)
+    tone = 0.3 * np.sin(2 * np.pi * 3_000 * np.arange(SAMPLE_RATE // 2) / SAMPLE_RATE)
+    for start in (first, first + frames_apart * preset.hop):
+        samples[start : start + len(tone)] += tone
+    found = [
+        section
+        for section in segment(samples, preset)
+        if section.kind == "signal" and section.end - section.start > 9_000
+    ]
+    early, late = found[0], found[-1]
+    assert late.start - early.start == frames_apart * preset.hop
+    assert late.end - early.end == frames_apart * preset.hop
+
+
+def test_the_last_frame_ends_where_a_recording_of_ten_minutes_ends() -> None:
+    samples = 600 * SAMPLE_RATE + 77
+    frames = 1 + samples // 128
+    (last,) = sections("signal", np.arange(frames) == frames - 1, samples, 128)
+    assert (last.start, last.end) == ((frames - 1) * 128 - 64, samples)
+
+
+def test_up_to_a_minute_medians_are_those_of_the_whole_recording_and_later_of_equal_windows() -> None:
+    minute = 60 * SAMPLE_RATE
+    assert len(median_windows(minute, SPRENGEL2016)) == 1
+    for samples in (minute + 1, 10 * minute + 5):
+        windows = median_windows(samples, SPRENGEL2016)
+        sizes = {end - first for first, end in windows}
+        assert len(windows) == math.ceil(samples / minute)
+        assert max(sizes) - min(sizes) <= 1
+        assert [windows[0][0], *(end for _, end in windows)] == [*(first for first, _ in windows), 1 + samples // 128]
+
+
+def test_a_spectrogram_in_parts_is_the_spectrogram_of_the_whole() -> None:
+    samples = noise(3.0)
+    frames = 1 + len(samples) // 128
+    whole = spectrogram(samples, 0, frames, SPRENGEL2016)
+    parts = [spectrogram(samples, a, b, SPRENGEL2016) for a, b in ((0, 100), (100, 333), (333, frames))]
+    assert np.array_equal(np.concatenate(parts), whole)
+
+
+def test_a_memory_map_gives_the_sections_of_its_samples(tmp_path: Path) -> None:
+    samples = with_tones(noise(4.0), 1.0)
+    with (tmp_path / "a.wav").open("wb") as file:
+        writer = PreparedWriter(file)
+        writer.write(samples)
+        writer.finish()
+    assert segment(open_prepared(tmp_path / "a.wav")) == segment(as_float(to_pcm16(samples)))
+
+
+@BOTH
+def test_silence_holds_no_bird(preset: SegmentationPreset) -> None:
+    samples = np.zeros(2 * SAMPLE_RATE, np.float32)
+    assert [(section.kind, section.start, section.end) for section in segment(samples, preset)] == [
+        ("noise", 0, len(samples))
+    ]
+
+
+@BOTH
+def test_a_bird_between_long_digital_silences_is_found_and_the_silence_is_not(preset: SegmentationPreset) -> None:
+    samples = np.zeros(10 * SAMPLE_RATE, np.float32)
+    samples[4 * SAMPLE_RATE : 5 * SAMPLE_RATE] = with_tones(noise(1.0), 0.25)
+    signal = np.zeros(len(samples), bool)
+    for section in segment(samples, preset):
+        if section.kind == "signal":
+            signal[section.start : section.end] = True
+    assert signal[round(4.3 * SAMPLE_RATE) : round(4.7 * SAMPLE_RATE)].all()
+    assert not signal[: 3 * SAMPLE_RATE].any()
+    assert not signal[6 * SAMPLE_RATE :].any()
+
+
+@BOTH
+@given(
+    length=st.integers(0, 6_000),
+    seed=st.integers(0, 2**32 - 1),
+    shape=st.sampled_from(["noise", "dc", "click", "square", "int16"]),
+)
+def test_any_sound_of_any_length_gives_sections_within_it(
+    preset: SegmentationPreset, length: int, seed: int, shape: str
+) -> None:
+    generator = np.random.default_rng(seed)
+    samples = {
+        "noise": generator.normal(0, 0.1, length),
+        "dc": np.full(length, 0.3),
+        "click": (np.arange(length) == length // 2) * 1.0,
+        "square": np.sign(generator.normal(size=length)),
+        "int16": generator.integers(-32_768, 32_768, length),
+    }[shape].astype(np.int16 if shape == "int16" else np.float32)
+    found = segment(samples, preset)
+    seen = np.zeros(length, int)
+    for section in found:
+        assert 0 <= section.start < section.end <= length
+        seen[section.start : section.end] += 1
+    assert seen.max(initial=0) <= 1
+    assert found == sorted(found, key=lambda section: section.start)
+
+
+def test_presets_go_by_name_and_impossible_ones_are_refused() -> None:
+    assert segmentation_preset("sprengel2016") is SPRENGEL2016
+    assert segmentation_preset("original") is ORIGINAL
+    with pytest.raises(KeyError):
+        segmentation_preset("none")
+    for change in ({"end_bin": 300}, {"first_bin": 232}, {"noise_factor": 3.5}):
+        with pytest.raises(ValueError, match=r"bins|noise_factor"):
+            SegmentationPreset.model_validate(SPRENGEL2016.model_dump() | change)
