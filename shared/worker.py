@@ -22,6 +22,7 @@ from typing import Any, Literal
 import structlog
 from celery import Celery, bootsteps, signals
 from celery.platforms import SecurityWarning
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -138,8 +139,12 @@ class Runtime:
     """Made before the fork, so that a stop reaches every child."""
 
     @cached_property
+    def engine(self) -> Engine:
+        return sync_engine(self.settings)
+
+    @cached_property
     def sessions(self) -> SyncSessions:
-        return sync_sessions(sync_engine(self.settings))
+        return sync_sessions(self.engine)
 
     @cached_property
     def storage(self) -> FileStorage:

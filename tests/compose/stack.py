@@ -80,12 +80,12 @@ class Stack:
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """What the engine knows of each container, by service."""
-        ids = self.compose("ps", "--quiet").split()
+        ids = self.compose("ps", "--all", "--quiet").split()
         found = json.loads(command("docker", "inspect", *ids)) if ids else []
         return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in found}
 
     def kill_everything_in(self, service: str) -> None:
-        """SIGKILL for every process of a container at once, as the out-of-memory killer does it; never the engine's stop."""
+        """Kills every process of a container. (After `docker kill` the engine would let it lie.)"""
         container = self.containers()[service]["Id"]
         subprocess.run(["docker", "exec", container, "sh", "-c", "kill -9 -1"], capture_output=True, check=False)
 
@@ -128,7 +128,7 @@ class Stack:
 
 def clean_environment() -> dict[str, str]:
     """This process's environment without anything that the compose file would take from it."""
-    ours = re.compile(r"^(CHIFFCHAFF_|COMPOSE_|POSTGRES_|REDIS_|TORCH_INDEX_URL)")
+    ours = re.compile(r"^(CHIFFCHAFF_|COMPOSE_|POSTGRES_|REDIS_)")
     return {name: value for name, value in os.environ.items() if not ours.match(name)}
 
 

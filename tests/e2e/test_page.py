@@ -2,157 +2,21 @@
 
 import base64
 import json
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect
 
-FLAGS = [
-    *("--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--use-fake-device-for-media-stream"),
-]
-PATIENCE = 30_000  # milliseconds: the first classification loads the model
+from tests.e2e.browser import Open, Stack, an_answer, answering, browser, opened
+
+__all__ = ["browser", "opened"]  # fixtures
+
 PHONE = {"width": 390, "height": 844}
-
-
-class Stack(Protocol):
-    url: str
-
-
-@dataclass
-class Watched:
-    """A page, and everything it asked for and complained of since it was opened."""
-
-    page: Page
-    base: str
-    requests: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self._listen)
-        self.page.goto(self.base)
-        expect(self.page.locator("#record")).to_be_visible()
-
-    def _listen(self, message: ConsoleMessage) -> None:
-        # The browser notes every refused classification as an error; the page answers for those itself.
-        refused = message.text.startswith("Failed to load resource") and "/classify" in message.location["url"]
-        if message.type in {"error", "warning"} and not refused:
-            self.complaints.append(message.text)
-
-    def state(self, name: str) -> None:
-        """Waits until the page is in that state."""
-        expect(self.page.locator("body")).to_have_attribute("data-state", name)
-
-    def classify(self, path: Path) -> dict[str, Any]:
-        """Chooses a file and gives the server's answer, once the page shows it."""
-        with self.page.expect_response("**/classify*") as answer:
-            self.page.locator("#file").set_input_files(path)
-        self.state("result")
-        body: dict[str, Any] = answer.value.json()
-        return body
-
-    def slide_to_the_left(self) -> None:
-        self.page.locator("#threshold").press("Home")
-
-    def picture_is_drawn(self) -> None:
-        expect(self.page.locator("#caption")).to_contain_text("Sonagram of")
-        assert self.page.evaluate(COLOURS_AFTER_THE_NEXT_FRAME) > 30
-
-
-COLOURS_AFTER_THE_NEXT_FRAME = """() => new Promise((resolve) => {
-    const count = () => {
-        const canvas = document.querySelector("#timeline canvas");
-        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height * 0.9);
-        resolve(new Set(new Uint32Array(data.buffer)).size);
-    };
-    requestAnimationFrame(() => requestAnimationFrame(count));
-})"""
-
-
-@pytest.fixture(scope="module")
-def browser(garden_recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium, with a bird for a microphone. It ends with this module: its event loop would stop asynchronous tests."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("there is no Chromium on this machine")
-    samples, rate = soundfile.read(garden_recording, always_2d=True)
-    microphone = tmp_path_factory.mktemp("microphone") / "bird.wav"
-    soundfile.write(microphone, samples.mean(axis=1), rate)
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=chromium, args=[*FLAGS, *sandbox, f"--use-file-for-fake-audio-capture={microphone}"]
-        )
-        yield running
-        running.close()
-
-
-Open = Callable[..., Watched]
-Prepare = Callable[[Page], None]
-
-
-@pytest.fixture
-def opened(browser: Browser, stack: Stack) -> Iterator[Open]:
-    """Opens the page; afterwards none may have called another host, nor complained in the console."""
-    expect.set_options(timeout=PATIENCE)
-    contexts: list[BrowserContext] = []
-    pages: list[Watched] = []
-
-    def open_page(*, microphone: bool = True, prepare: Prepare | None = None, **options: Any) -> Watched:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE)
-        if microphone:
-            context.grant_permissions(["microphone"])
-        page = context.new_page()
-        if prepare is not None:
-            prepare(page)
-        pages.append(Watched(page, stack.url))
-        return pages[-1]
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    own = urlsplit(stack.url).netloc
-    for watched in pages:
-        assert {urlsplit(url).netloc for url in watched.requests if not url.startswith(("blob:", "data:"))} == {own}
-        assert watched.complaints == []
-
-
-def an_answer(*detections: tuple[float, float, str, float], seconds: float = 10.0, **recording: Any) -> dict[str, Any]:
-    """What the server could say of detections (start, end, common name, confidence)."""
-    heard: list[dict[str, Any]] = [
-        {"start": start, "end": end, "species": f"Avis {name.lower()}", "common_name": name, "confidence": sure}
-        for start, end, name, sure in detections
-    ]
-    best: dict[str, dict[str, Any]] = {}
-    for detection in sorted(heard, key=lambda d: -d["confidence"]):
-        best.setdefault(detection["species"], {k: detection[k] for k in ("species", "common_name", "confidence")})
-    return {
-        "request_id": "r",
-        "model": {"name": "test-birds", "version": "7"},
-        "parameters": {"step": 2.5, "min_confidence": 0.1},
-        "recording": {"seconds": seconds, "sample_rate": 22050, "channels": 1, "warnings": [], **recording},
-        "ranking": list(best.values()),
-        "detections": heard,
-    }
-
-
-def answering(watched: Watched, **answer: Any) -> None:
-    """Lets the next classifications answer that, in place of the server."""
-    watched.page.unroute_all()
-    watched.page.route("**/classify*", lambda route: route.fulfill(**answer))
 
 
 def test_a_chosen_file_is_named_ranked_and_drawn(opened: Open, garden_recording: Path) -> None:
