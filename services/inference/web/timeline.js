@@ -77,6 +77,7 @@ export class Timeline {
         box.dataset.index = i;
         box.hidden = chosen[i] >= LANES;
         box.style.top = `${4 + chosen[i] * LANE}px`;
+        box.style.zIndex = chosen[i]; // the lower box lies inside the higher one: on top, so that both can be hit
         box.tabIndex = -1;
         box.title = `${name}, ${sure}`;
         box.setAttribute("aria-label", text("boxLabel", name, sure, clock(passage.start, true), clock(passage.end, true)));
