@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import FileResponse
@@ -32,6 +32,14 @@ from shared.http.auth import KeyRequired
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage
 from shared.settings import Settings
+
+ModelFile = Literal["model", "card", "curves", "confusion"]
+MEDIA_TYPES: dict[ModelFile, str] = {
+    "model": "application/octet-stream",
+    "card": "text/markdown; charset=utf-8",
+    "curves": "image/png",
+    "confusion": "image/png",
+}
 
 
 async def get_serving(request: Request) -> Serving:
@@ -114,13 +122,17 @@ async def get_model(name: str, version: int, reads: Reads) -> ModelDetails:
     return ModelDetails.of(model, active.model.id if active else None)
 
 
-@models.get("/{name}/{version}/card", summary="The model's card, in Markdown", response_class=FileResponse)
-async def get_card(name: str, version: int, reads: Reads, storage: Storage) -> FileResponse:
+@models.get("/{name}/{version}/{file}", summary="A file of the model", response_class=FileResponse)
+async def get_file(name: str, version: int, file: ModelFile, reads: Reads, storage: Storage) -> FileResponse:
+    """The model file itself, its card, or its pictures."""
     async with reads() as session:
         model = await session.run_sync(registry.find, name, version)
-    if "card" not in model.files:
-        raise NotFound(f"{name} {version} has no card.", hint=f"GET /models/{name}/{version} has what the file says.")
-    return FileResponse(storage.existing(model.files["card"]), media_type="text/markdown; charset=utf-8")
+    key = model.file_key if file == "model" else model.files.get(file)
+    if key is None:
+        raise NotFound(f"{name} {version} has no {file}.", hint=f"GET /models/{name}/{version} has what the file says.")
+    path = storage.existing(key)
+    filename = f"{name}-{version}{path.suffix}" if file == "model" else None
+    return FileResponse(path, media_type=MEDIA_TYPES[file], filename=filename)
 
 
 async def _active_view(reads: AsyncSessions, serving: Serving) -> ActiveModelView:

@@ -171,6 +171,25 @@ def activate_model(
     console.print(f"{model['name']} version {model['version']} answers now.")
 
 
+@models_app.command("download")
+def download_model(
+    name: str,
+    version: int,
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Gets model.pt, card.md and the pictures")],
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Save a model with its card and pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    client = Client(server)
+    client.download(f"/models/{name}/{version}/model", folder / "model.pt")
+    for kind, file in {"card": "card.md", "curves": "curves.png", "confusion": "confusion.png"}.items():
+        try:
+            client.download(f"/models/{name}/{version}/{kind}", folder / file)
+        except ChiffchaffError as error:
+            console.print(f"  [yellow]{file}[/]: {error}", highlight=False)
+    console.print(f"Saved to {folder}.")
+
+
 @jobs_app.command("list")
 def list_jobs(
     state: Annotated[str | None, typer.Option(help="queued, running, succeeded, failed, dead or cancelled")] = None,

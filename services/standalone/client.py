@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -36,7 +37,15 @@ class Client:
     def upload(self, path: str, content: Iterator[bytes], **parameters: Any) -> Any:
         return self._send("POST", path, content=content, params=parameters, timeout=600.0)
 
+    def download(self, path: str, target: Path) -> None:
+        part = target.with_name(f"{target.name}.part")
+        part.write_bytes(self._request("GET", path, timeout=600.0).content)
+        part.replace(target)
+
     def _send(self, method: str, path: str, **options: Any) -> Any:
+        return self._request(method, path, **options).json()
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         key = os.environ.get("CHIFFCHAFF_API_KEY")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         options.setdefault("timeout", 30.0)
@@ -47,7 +56,7 @@ class Client:
                 f"No answer from {self.url}: {error}.", hint="Start Chiffchaff with `make run`, or give --server."
             ) from error
         if response.is_success:
-            return response.json()
+            return response
         raise _problem(response)
 
 
