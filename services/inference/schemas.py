@@ -128,6 +128,7 @@ class ModelView(BaseModel):
     licence_note: str
     sha256: str = Field(description="Of the model file")
     has_card: bool
+    default_min_confidence: float
 
     @classmethod
     def of(cls, model: Model, active_id: str | None) -> Self:
@@ -141,7 +142,6 @@ class ModelDetails(ModelView):
     species: list[Label]
     window_seconds: float
     step_seconds: float
-    default_min_confidence: float
     thresholds: dict[str, float]
     credits: list[RecordingCredit]
 
@@ -154,7 +154,6 @@ class ModelDetails(ModelView):
                 "species": manifest.labels,
                 "window_seconds": manifest.window_seconds,
                 "step_seconds": manifest.step_seconds,
-                "default_min_confidence": manifest.default_min_confidence,
                 "thresholds": manifest.thresholds,
                 "credits": manifest.recordings,
             }
@@ -195,6 +194,7 @@ def _shown(model: Model, manifest: ModelManifest, active_id: str | None) -> dict
         "licence_note": _licence_note(licences),
         "sha256": model.sha256,
         "has_card": "card" in model.files,
+        "default_min_confidence": manifest.default_min_confidence,
     }
 
 

@@ -69,19 +69,3 @@ def _chain(data: bytes, at: int, *, whole: bool) -> bool:
         if frame and (frame.version, frame.layer, frame.rate) != (first.version, first.layer, first.rate):
             return False
     return frame is not None
-
-
-def declared_bytes(data: bytes, at: int) -> int | None:
-    """Length of the stream in bytes after the Xing or Info header in its first frame, where there is one."""
-    frame = frame_at(data, at)
-    if frame is None or frame.layer != 3:
-        return None
-    side = (17 if frame.mono else 32) if frame.version == 1 else (9 if frame.mono else 17)
-    tag = at + 4 + side
-    if data[tag : tag + 4] not in (b"Xing", b"Info") or tag + 16 > len(data):
-        return None
-    flags = int.from_bytes(data[tag + 4 : tag + 8], "big")
-    if not flags & 2:
-        return None
-    field = tag + 8 + (4 if flags & 1 else 0)
-    return int.from_bytes(data[field : field + 4], "big")

@@ -51,7 +51,7 @@ class SoundfileReader:
             try:
                 frames = len(self._file.read(out=block))
             except soundfile.LibsndfileError:
-                self.damage = "It is damaged there"
+                self.damage = "The file is damaged"
                 # libsndfile does not tell where; it fills the block with zeros from there on.
                 frames = int(np.flatnonzero(block.any(axis=1)).max(initial=-1)) + 1
             if not frames:
@@ -107,7 +107,7 @@ class FfmpegReader:
         waiting: list[Block] = []
         for frame in self._all_frames:
             if frame.sample_rate != self.info.sample_rate:
-                self.damage = "Its sample rate changes there"
+                self.damage = "The sample rate changes on the way"
                 break
             block = _samples(frame)
             if waiting and (block.shape[1] != waiting[0].shape[1] or sum(map(len, waiting)) >= BLOCK_FRAMES):
@@ -126,14 +126,14 @@ class FfmpegReader:
             except StopIteration:
                 return
             except av.FFmpegError:
-                self.damage = "It is damaged there"
+                self.damage = "The file is damaged"
                 return
             try:
                 frames = packet.decode()
             except av.EOFError:
                 return
             except av.FFmpegError:
-                self.damage = "Parts of it are damaged"
+                self.damage = "Parts of the file are damaged"
                 bad_in_a_row += 1
                 continue
             bad_in_a_row = 0

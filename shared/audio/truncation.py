@@ -3,17 +3,15 @@
 import os
 from pathlib import Path
 
-from shared.audio import mpeg
-from shared.audio.formats import Container, skip_id3
+from shared.audio.formats import Container
 
 _OPEN_ENDED = 0x7FFF_F000
 _OGG_TAIL = 65_536
-_HEAD = 16_384
 _LAST_PAGE = 0x04
 
 
 def ends_early(path: Path, container: Container) -> bool:
-    """True when bytes are missing at the end of a WAV, AIFF, MP3 or OGG file; False where nothing tells."""
+    """True when bytes are missing at the end of a WAV, AIFF or OGG file; False where nothing tells."""
     size = path.stat().st_size
     with path.open("rb") as file:
         if container.name == "ogg":
@@ -21,14 +19,7 @@ def ends_early(path: Path, container: Container) -> bool:
             tail = file.read()
             page = tail.rfind(b"OggS")
             return 0 <= page < len(tail) - 6 and not tail[page + 5] & _LAST_PAGE
-        head = file.read(_HEAD)
-        if container.name == "mp3":
-            start = skip_id3(head)
-            file.seek(start)
-            head = file.read(_HEAD)
-            offset = mpeg.find_stream(head, whole=size <= start + _HEAD)
-            declared = None if offset is None else mpeg.declared_bytes(head, offset)
-            return declared is not None and offset is not None and start + offset + declared > size
+        head = file.read(8)
     if head[:4] in (b"RIFF", b"FORM", b"RIFX"):
         declared = int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")
         return 0 < declared < _OPEN_ENDED and declared + 8 > size + 1

@@ -26,7 +26,7 @@ class Door:
 
     def __init__(self, text: str) -> None:
         blocks = re.findall(r"^ {8}location ((?:=|~) )?(\S+) \{\n(.*?)^ {8}\}", text, re.MULTILINE | re.DOTALL)
-        self.blocks = [(kind.strip(), pattern, body) for kind, pattern, body in blocks]
+        self.blocks: list[tuple[str, str, str]] = [(kind.strip(), pattern, body) for kind, pattern, body in blocks]
 
     def block(self, path: str) -> str:
         """An exact path goes first, then the first pattern that fits, then the rest."""

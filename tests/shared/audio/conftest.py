@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import av
+import hypothesis
 import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+
+# How long an example takes is the machine's affair, not a test's.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 Sound = npt.NDArray[np.float32]
 RATE = 44_100
@@ -34,6 +39,11 @@ FFMPEG_KINDS = {
     "ogg-opus": ("ogg", "libopus", 48_000),
     "aac": ("adts", "aac", RATE),
     "wma": ("asf", "wmav2", RATE),
+    "m4a-alac": ("ipod", "alac", RATE),
+    "matroska-flac": ("matroska", "flac", RATE),
+    "mov-u8": ("mov", "pcm_u8", RATE),
+    "mov-s32": ("mov", "pcm_s32le", RATE),
+    "mov-double": ("mov", "pcm_f64le", RATE),
 }
 
 
@@ -62,13 +72,27 @@ def write_sound(path: Path, samples: npt.NDArray[Any], rate: int, kind: str) -> 
     return path
 
 
+def in_ffmpegs_format(samples: Sound, name: str) -> npt.NDArray[Any]:
+    scale, offset, dtype = {
+        "u8": (127.0, 128.0, np.uint8),
+        "s16": (2.0**15 - 1, 0.0, np.int16),
+        "s32": (2.0**31 - 1, 0.0, np.int32),
+        "flt": (1.0, 0.0, np.float32),
+        "dbl": (1.0, 0.0, np.float64),
+    }[name.removesuffix("p")]
+    scaled = samples * scale + offset
+    stored: npt.NDArray[Any] = (np.rint(scaled) if scale > 1 else scaled).astype(dtype)
+    return stored
+
+
 def encode_with_ffmpeg(path: Path, samples: Sound, rate: int, kind: str, options: dict[str, str] | None = None) -> Path:
     container, codec, codec_rate = FFMPEG_KINDS[kind]
     with av.open(str(path), "w", format=container, options=options or {}) as file:
         track = file.add_stream(codec, rate=codec_rate, layout="mono")
         assert isinstance(track, av.AudioStream)
         track.bit_rate = 128_000
-        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        format_name = (av.Codec(codec, "w").audio_formats or [])[0].name
+        frame = av.AudioFrame.from_ndarray(in_ffmpegs_format(samples[None], format_name), format_name, "mono")
         frame.sample_rate = rate
         frame.pts = 0
         for packet in (*track.encode(frame), *track.encode(None)):

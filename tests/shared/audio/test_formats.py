@@ -83,6 +83,8 @@ def test_an_mp3_is_found_behind_tags_and_behind_junk(tmp_path: Path, recording: 
     song = recording("mp3").read_bytes()
     tag = b"ID3\x04\x00\x00" + bytes([0, 0, 2, 10]) + bytes(266)
     assert skip_id3(tag) == len(tag)
+    assert skip_id3(b"ID3\x04\x00\x10" + tag[6:]) == len(tag) + 10
+    assert skip_id3(b"ID3\x04\x00\x00\xff\xff\xff\xff") == 0
     path = tmp_path / "song"
     for head in (b"", tag, tag + bytes(500), b"junk \xff\xfb junk" * 200):
         path.write_bytes(head + song)

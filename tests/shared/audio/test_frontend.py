@@ -6,7 +6,7 @@ import librosa
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import Tensor
@@ -128,6 +128,7 @@ def test_silence_is_a_picture_of_zeros(config: FrontEndConfig) -> None:
 
 
 @ALL
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1), exponent=st.integers(-8, 4), shape=st.sampled_from(["noise", "click", "dc", "half"])
 )
