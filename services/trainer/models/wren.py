@@ -1,8 +1,8 @@
 """Wren (Troglodytes troglodytes): small, and heard by everyone. The default network, 0.75 M parameters for 29 species.
 
-A convolutional trunk on the mel picture, one layer across all remaining bands, so that a note keeps its pitch, then
-logits for each frame of about 0.2 s and a weight for each frame and species: the window's logits are the weighted mean
-(attention pooling, Kong et al. 2020). The trunk is the same for any length of recording.
+A convolutional trunk on the mel picture, then one layer across all remaining bands, so that a note keeps its pitch:
+features for each frame of about 0.2 s. Over the window's time their maximum (one call is enough) and their mean (a song
+goes on) are added, as in PANNs' CNN14 (Kong et al. 2020). The trunk is the same for any length of recording.
 """
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from shared.audio.frontend_config import FrontEndConfig
 
 STEM = 24
-TRUNK = (32, 64, 128)
+TRUNK = ((32,), (64, 64), (128, 128))
+"""Widths of the convolutions between halvings of bands and frames."""
 HEAD = 192
 DROPOUT = 0.3
 
@@ -23,9 +24,12 @@ class Wren(nn.Module):
         super().__init__()
         layers: list[nn.Module] = [_convolution(1, STEM, kernel=5, stride=2)]
         channels, bands = STEM, (n_mels + 1) // 2
-        for width in TRUNK:
-            layers += [_convolution(channels, width), _convolution(width, width), nn.MaxPool2d(2)]
-            channels, bands = width, bands // 2
+        for stage in TRUNK:
+            for width in stage:
+                layers.append(_convolution(channels, width))
+                channels = width
+            layers.append(nn.MaxPool2d(2))
+            bands //= 2
         self.trunk = nn.Sequential(*layers)
         self.across_bands = nn.Sequential(
             nn.Dropout(DROPOUT / 2),
@@ -34,13 +38,11 @@ class Wren(nn.Module):
             nn.ReLU(inplace=True),
             nn.Dropout(DROPOUT),
         )
-        self.classify = nn.Conv1d(HEAD, classes, 1)
-        self.attend = nn.Conv1d(HEAD, classes, 1)
+        self.classify = nn.Linear(HEAD, classes)
 
     def forward(self, pictures: Tensor) -> Tensor:
         frames = self.across_bands(self.trunk(pictures)).squeeze(2)
-        weights = torch.softmax(self.attend(frames).float(), dim=2)
-        logits: Tensor = (self.classify(frames).float() * weights).sum(dim=2)
+        logits: Tensor = self.classify(torch.amax(frames, dim=2) + frames.mean(dim=2))
         return logits
 
 
