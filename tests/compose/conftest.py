@@ -22,7 +22,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     try:
         running.up()
         yield running
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:
         pytest.fail(f"the stack did not come up: {error}\n{running.logs()}")
     finally:
         if request.session.testsfailed:
