@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
+from torch import nn
+
 from services.trainer.config import TrainingConfig
 from services.trainer.frozen_dataset import Dataset
 from services.trainer.split import Split, everything, held_out
@@ -65,6 +67,10 @@ def plan(dataset: Dataset, config: TrainingConfig) -> list[Run]:
     return [*runs, Run("final", len(runs), final)]
 
 
-def fingerprint(dataset: Dataset, config: TrainingConfig) -> str:
-    """Names the run: what a checkpoint must have come from to be gone on with."""
-    return hashlib.sha256(f"{dataset.sha256}\n{config.model_dump_json()}".encode()).hexdigest()
+def fingerprint(dataset: Dataset, config: TrainingConfig, network: nn.Module) -> str:
+    """Names the run: what a checkpoint must have come from to be gone on with.
+
+    The network's shapes belong to it: after an update that changed the network, a run starts anew.
+    """
+    shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+    return hashlib.sha256(f"{dataset.sha256}\n{config.model_dump_json()}\n{shapes}".encode()).hexdigest()

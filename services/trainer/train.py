@@ -108,7 +108,7 @@ def fit(
     steps = config.epochs * data.batches_per_epoch
 
     # Go on where an earlier call was stopped.
-    path, name = work_dir / f"checkpoint-{run.number}.pt", fingerprint(dataset, config)
+    path, name = work_dir / f"checkpoint-{run.number}.pt", fingerprint(dataset, config, network)
     epochs: list[Progress] = []
     step = 0
     if state := load_checkpoint(path, name):

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from tests.compose.conftest import MAX_UPLOAD_MB
-from tests.compose.stack import Stack
+from tests.compose.stack import Stack, clean_environment, command, prepare_engine
 from tests.conftest import SHARED_DATA
 from tests.support.sounds import RATE, SPECIES, chirps, write_folder
 from tests.support.waiting import until
@@ -48,11 +48,11 @@ def ingestion(stack: Stack) -> Any:
     good = library_below(stack.library / "garden")
     accepted = stack.send("POST", "/ingestions", json={"source": "folder", "path": "garden"})
     assert accepted.status_code == httpx.codes.ACCEPTED, accepted.text
-    until(lambda: _preparing(stack), seconds=60, what="a preparation that runs")
+    running = until(lambda: _preparing(stack), seconds=60, what="a preparation that runs")
     stack.kill_everything_in("preprocess")
     assert stack.get(accepted.headers["location"])["counts"]["waiting"] > 0, "the kill came too late to prove anything"
     ended = stack.ended(accepted.headers["location"])
-    return {**ended, "good": good}
+    return {**ended, "good": good, "hit": [job["id"] for job in running]}
 
 
 def _preparing(stack: Stack) -> Any:
@@ -86,6 +86,12 @@ def model(stack: Stack, training: Any) -> Any:
     return training["model"]
 
 
+def test_the_stack_does_not_start_with_the_example_s_empty_passwords() -> None:
+    prepare_engine()
+    with pytest.raises(RuntimeError, match="make env"):
+        command("tools/compose", "--env-file", ".env.example", "config", environment=clean_environment())
+
+
 def test_every_service_is_ready_and_the_door_says_which(stack: Stack) -> None:
     assert stack.get("/healthz") == {"status": "alive"}
     answer = stack.get("/readyz")
@@ -101,9 +107,9 @@ def test_a_worker_killed_in_the_middle_comes_back_and_loses_no_recording(stack: 
     assert ingestion["counts"] == {
         "accepted": good, "known": 0, "refused": 2, "prepared": good, "unusable": 0, "waiting": 0,
     }  # fmt: skip
-    preparations = stack.get("/jobs", kind="preprocess.prepare", limit=500)["items"]
-    assert len(preparations) == good
-    assert any(job["attempts"] > 1 for job in preparations), "the kill hit no running job"
+    assert len(stack.get("/jobs", kind="preprocess.prepare", limit=500)["items"]) == good
+    histories = [stack.send("GET", f"/jobs/{job}/events").text for job in ingestion["hit"]]
+    assert any(history.count("event: running") > 1 for history in histories), "the kill hit no running job"
 
 
 def test_every_recording_is_sliced(stack: Stack, ingestion: Any) -> None:
