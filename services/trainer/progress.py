@@ -4,6 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+EPOCH = "epoch"
+"""The kind of job event that carries the `Progress` of an epoch."""
+
 
 class Progress(BaseModel):
     """One epoch done, or one stage begun."""

@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sklearn.model_selection import StratifiedGroupKFold
-
 from services.trainer.frozen_dataset import Recording
 
 
@@ -16,6 +14,9 @@ def assign_folds(labels: Sequence[str], groups: Sequence[str | None], k: int, se
     `groups` are recordists; an unknown one (`None` or blank) is a group of its own. Where there are fewer groups than
     `k`, or no class with `k` recordings, there are fewer folds.
     """
+    # Imported when the first dataset is frozen: it takes over a second, which each start of the API would pay.
+    from sklearn.model_selection import StratifiedGroupKFold
+
     if not labels:
         return []
     known = [group.strip().casefold() if group and group.strip() else f"\0{i}" for i, group in enumerate(groups)]

@@ -7,8 +7,7 @@ import shutil
 
 from services.trainer.config import TrainingConfig
 from services.trainer.frozen_dataset import read_dataset
-from services.trainer.progress import Progress
-from services.trainer.views import EPOCH
+from services.trainer.progress import EPOCH, Progress
 from shared.db.tables import Dataset, Model, Training
 from shared.model_file import sha256_of
 from shared.settings import Settings

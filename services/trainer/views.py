@@ -8,12 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.trainer.freeze import Selection, Summary
-from services.trainer.progress import Progress
+from services.trainer.progress import EPOCH, Progress
 from shared.db.tables import Dataset, Job, JobEvent, Model, Training
 from shared.http.job_views import JobView
-
-EPOCH = "epoch"
-"""The kind of event that carries an epoch's `Progress`."""
 
 
 class DatasetView(BaseModel):
