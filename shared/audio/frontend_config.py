@@ -83,7 +83,7 @@ ORIGINAL = FrontEndConfig(
 
 # For training: 46 ms frames keep trills apart, under 150 Hz is wind, PCEN (Lostanlen et al. 2019) lifts the bird out of
 # a steady background, and standardising makes the gain of a microphone meaningless. On three of five folds of the
-# garden birds, recordists apart, networks on PCEN got 0.52 to 0.58 top-1 where decibels got 0.46 (about 140 recordings).
+# garden birds, recordists apart, networks on PCEN got 0.52 to 0.58 top-1, on decibels 0.46 (about 140 recordings).
 FIELD = FrontEndConfig(
     name="field",
     n_fft=1024,
