@@ -1,11 +1,12 @@
 """Settings come from the environment, secrets also from files, and placeholders are refused."""
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import Settings
+from shared.settings import REPOSITORY, Settings
 
 
 def test_the_defaults_need_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -40,3 +41,9 @@ def test_a_placeholder_or_a_short_key_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     settings = Settings.model_validate({"api_keys": "a-very-private-key-00", "xeno_canto_key": "another-private-one"})
     assert "private" not in repr(settings)
+
+
+def test_the_operations_guide_lists_every_setting_and_no_other() -> None:
+    guide = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `CHIFFCHAFF_([A-Z_]+)` \|", guide, re.MULTILINE))
+    assert listed == {name.upper() for name in Settings.model_fields}
