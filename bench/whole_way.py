@@ -1,7 +1,7 @@
 """How long the whole way takes on this machine: start, ingestion, training, one classify. Prints a table.
 
-    .venv/bin/python bench/whole_way.py ../shared/data            # about ten minutes on two cores
-    .venv/bin/python bench/whole_way.py FOLDER --epochs 5         # FOLDER holds manifest.csv, with a set `garden20`
+    .venv/bin/python -m bench.whole_way ../shared/data            # some ten minutes on two cores
+    .venv/bin/python -m bench.whole_way FOLDER --epochs 5         # FOLDER holds manifest.csv, with a set `garden20`
 
 Runs an embedded stack of its own on a free port and a temporary data directory, by REST alone, as a user would.
 """
