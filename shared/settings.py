@@ -106,8 +106,13 @@ class Settings(BaseSettings):
         return tuple(key.strip() for key in self.api_keys.get_secret_value().split(",") if key.strip())
 
     @property
+    def database_file(self) -> Path:
+        """Where the embedded stack's database lies."""
+        return self.data_dir.absolute() / "chiffchaff.sqlite"
+
+    @property
     def resolved_database_url(self) -> str:
-        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir.absolute() / 'chiffchaff.sqlite'}"
+        return self.database_url.get_secret_value() or f"sqlite:///{self.database_file}"
 
     @property
     def resolved_broker_url(self) -> str:

@@ -11,7 +11,7 @@ import pytest
     [
         ("services.ingest.api, services.trainer.api, services.inference.api", {"torch", "sklearn", "scipy"}),
         ("services.trainer.tasks", {"torch", "sklearn", "scipy", "fastapi"}),
-        ("services.standalone.supervisor", {"torch", "sklearn", "scipy", "fastapi"}),
+        ("services.standalone.supervisor", {"torch", "sklearn", "scipy", "fastapi", "sqlalchemy", "celery"}),
         ("services.standalone.cli", {"torch", "sklearn", "scipy", "fastapi", "sqlalchemy"}),
     ],
 )
