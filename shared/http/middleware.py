@@ -87,7 +87,7 @@ class BodyLimit:
         limit = self.uploads.get(scope["path"].rstrip("/"), JSON_BODY_BYTES)
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdigit() and int(declared) > limit:
-            response = problem_response(_too_large(limit), headers={"Connection": "close"})
+            response = problem_response(_too_large(limit))
             await response(scope, receive, send)
             return
         seen = 0

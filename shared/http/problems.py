@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from shared.errors import ChiffchaffError, InvalidInput, Overloaded, TransientError
+from shared.errors import BodyTooLarge, ChiffchaffError, InvalidInput, Overloaded, TransientError
 from shared.log import get_logger
 
 logger = get_logger(__name__)
@@ -49,6 +49,8 @@ def problem_response(
     sent = dict(headers or {})
     if isinstance(error, Overloaded | TransientError):
         sent.setdefault("Retry-After", str(Overloaded.retry_after_seconds))
+    if isinstance(error, BodyTooLarge):
+        sent["Connection"] = "close"  # else the rest of the body would be read, and thrown away
     problem = Problem(
         type=f"urn:chiffchaff:problem:{error.code}",
         title=error.title,
