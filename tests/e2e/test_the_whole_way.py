@@ -52,7 +52,7 @@ def test_one_bad_file_is_listed_with_its_reason_and_stops_nothing(ingestion: Any
 
 
 def test_every_recording_has_sections_and_slices_on_its_time_line(stack: Stack, ingestion: Any) -> None:
-    listed = stack.get("/recordings", species=SPECIES[0])["items"]
+    listed = [one for one in stack.get("/recordings", species=SPECIES[0], limit=500)["items"] if one["seconds"] > 6.2]
     assert len(listed) == 6
     for one in listed:
         recording = stack.get(f"/recordings/{one['id']}")
@@ -131,7 +131,7 @@ def test_an_upload_becomes_a_prepared_recording_with_its_origin(stack: Stack, tm
     path = tmp_path / "garden.flac"
     soundfile.write(path, chirps(SPECIES[0], 7.0, seed=7), RATE)
     fields = {"label": "Amsel", "recordist": "A. Birder", "licence": "CC BY 4.0", "latitude": "52.5"}
-    response = stack.send("POST", "/recordings", files={"audio": path.open("rb")}, data=fields)
+    response = stack.send("POST", "/recordings", files={"audio": (path.name, path.read_bytes())}, data=fields)
     assert response.status_code == 202, response.text
     assert stack.ended(f"/jobs/{response.json()['job']['id']}")["state"] == "succeeded"
     recording = stack.get(response.headers["location"])

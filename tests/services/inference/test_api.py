@@ -121,6 +121,7 @@ async def test_a_list_of_models_says_what_one_needs_to_choose(service: Client) -
         "Some of them ask not to be used commercially.",
         "sha256": sha256_of(file),
         "has_card": True,
+        "default_min_confidence": 0.3,
     }
 
 
