@@ -1,0 +1,100 @@
+"""Preparing one recording: what is stored, twice, and of a recording that cannot be used."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from sqlalchemy import select
+
+from services.preprocess.tasks import prepare
+from shared import jobs
+from shared.audio.wav import open_prepared
+from shared.db.engine import SyncSessions
+from shared.db.tables import Job, Recording, Section, Slice
+from shared.settings import Settings
+from shared.storage import storage_from
+from shared.worker import Runtime
+from tests.support.sounds import RATE, SPECIES, chirps
+
+
+@pytest.fixture
+def runtime(database_settings: Settings, sessions: SyncSessions) -> Iterator[Runtime]:
+    made = Runtime(database_settings)
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def run(runtime: Runtime, sessions: SyncSessions, tmp_path: Path) -> Callable[[str], Job]:
+    def run_once(recording_id: str) -> Job:
+        with sessions.begin() as session:
+            payload = {"recording_id": recording_id}
+            job_id = jobs.submit(session, "preprocess.prepare", payload, max_attempts=2).id
+        runtime.run(prepare, job_id)
+        with sessions() as session:
+            return session.get_one(Job, job_id)
+
+    return run_once
+
+
+@pytest.fixture
+def add(sessions: SyncSessions, database_settings: Settings, tmp_path: Path) -> Callable[[np.ndarray], str]:
+    def add_recording(sound: np.ndarray) -> str:
+        soundfile.write(tmp_path / "original.wav", sound, RATE)
+        with (tmp_path / "original.wav").open("rb") as stream:
+            stored = storage_from(database_settings).add_content("originals", stream, ".wav")
+        with sessions.begin() as session:
+            recording = Recording(
+                sha256=stored.sha256,
+                original_key=stored.key,
+                original_name="original.wav",
+                size=stored.size,
+                source="folder",
+            )
+            session.add(recording)
+        return recording.id
+
+    return add_recording
+
+
+def test_a_song_becomes_prepared_audio_sections_and_slices(
+    run: Callable[[str], Job], add: Callable[[np.ndarray], str], sessions: SyncSessions, database_settings: Settings
+) -> None:
+    sound = chirps(SPECIES[0], 12.0)
+    recording_id = add(sound)
+    assert run(recording_id).state == "succeeded"
+    with sessions() as session:
+        recording = session.get_one(Recording, recording_id)
+        slices = list(session.scalars(select(Slice).where(Slice.recording_id == recording_id).order_by(Slice.start)))
+        kinds = set(session.scalars(select(Section.kind).where(Section.recording_id == recording_id)))
+    assert "signal" in kinds
+    assert [one.start for one in slices] == [0, 55_125, 110_250, 165_375], "every 2.5 s, the last with what is left"
+    assert slices[-1].start + slices[-1].length == len(sound)
+    assert (recording.sample_rate, recording.channels) == (RATE, 1)
+    prepared = open_prepared(storage_from(database_settings).existing(str(recording.prepared_key)))
+    assert len(prepared) == recording.prepared_samples == len(sound)
+    np.testing.assert_allclose(prepared / 32_768, sound, atol=2e-4)
+
+
+def test_preparing_again_gives_the_same_and_nothing_twice(
+    run: Callable[[str], Job], add: Callable[[np.ndarray], str], sessions: SyncSessions
+) -> None:
+    recording_id = add(chirps(SPECIES[1], 8.0))
+    found = []
+    for _ in range(2):
+        assert run(recording_id).state == "succeeded"
+        with sessions() as session:
+            rows = session.scalars(select(Slice).where(Slice.recording_id == recording_id).order_by(Slice.start))
+            found.append([(one.kind, one.start, one.length) for one in rows])
+    assert found[0] == found[1]
+    assert found[0]
+
+
+def test_silence_fails_for_good_with_a_reason_and_leaves_no_file(
+    run: Callable[[str], Job], add: Callable[[np.ndarray], str], database_settings: Settings
+) -> None:
+    job = run(add(np.zeros(5 * RATE, dtype=np.float32)))
+    assert (job.state, job.error_code) == ("failed", "silent-recording")
+    assert not list(storage_from(database_settings).root.glob("prepared/**/*.wav"))
