@@ -158,7 +158,7 @@ def cancelled(session: Session, held: Claim) -> None:
 
 def retry_or_bury(session: Session, held: Claim, error: ChiffchaffError) -> str:
     """After a passing failure: queues the job again with backoff, or declares it dead after its last attempt."""
-    if held.attempts >= held.max_attempts and _attempts(session, held) >= held.max_attempts:
+    if _attempts(session, held) >= held.max_attempts:  # not the claim's count: progress may have reset it since
         _finish(session, held, "dead", error_code=error.code, error=str(error))
         return "dead"
     _requeue(session, held, delay_seconds=backoff_seconds(held.attempts), error_code=error.code, error=str(error))

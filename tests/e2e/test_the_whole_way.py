@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 
 from tests.support.sounds import RATE, SPECIES, chirps, write_folder
 from tests.support.stack import Stack
+from tests.support.waiting import until
 
 CONFIG = {"epochs": 8, "folds": 0, "batch_size": 8, "crops_per_recording": 2}
 
@@ -115,6 +117,36 @@ def test_a_training_that_cannot_be_is_refused_at_once(stack: Stack, ingestion: A
     assert bad_setting.status_code == 422
     assert "epochs" in bad_setting.json()["detail"]
     assert "speed" in bad_setting.json()["detail"]
+
+
+def test_a_training_can_be_stopped_and_taken_up_again(stack: Stack, ingestion: Any) -> None:
+    wanted = {"name": "unfinished", "dataset": {"species": list(SPECIES)}, "config": CONFIG | {"epochs": 500}}
+    location = stack.send("POST", "/trainings", json=wanted).headers["location"]
+    until(lambda: len(stack.get(location)["epochs"]) >= 1, what="the first epoch")
+    assert stack.send("DELETE", location).status_code == 200
+    stopped = stack.ended(location)
+    assert (stopped["state"], stopped["model"]) == ("cancelled", None)
+    assert stack.send("DELETE", location).status_code == 409
+
+    job = f"/jobs/{stopped['job']['id']}"
+    assert stack.send("POST", f"{job}/retry").status_code == 202
+    until(lambda: len(stack.get(location)["epochs"]) > len(stopped["epochs"]), what="another epoch")
+    assert [one["epoch"] for one in stack.get(location)["epochs"]][: len(stopped["epochs"]) + 1] == list(
+        range(1, len(stopped["epochs"]) + 2)
+    ), "it went on after its last epoch"
+    assert stack.send("DELETE", job).status_code == 200
+    assert stack.ended(job)["state"] == "cancelled"
+
+
+def test_a_job_that_failed_for_good_fails_again_when_it_is_retried(stack: Stack, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silence.wav", np.zeros(3 * RATE), RATE, subtype="PCM_16")
+    sent = {"audio": ("silence.wav", (tmp_path / "silence.wav").read_bytes())}
+    job = f"/jobs/{stack.send('POST', '/recordings', files=sent).json()['job']['id']}"
+    for _ in range(2):
+        failed = stack.ended(job)
+        assert (failed["state"], failed["error"]["code"], failed["attempts"]) == ("failed", "silent-recording", 1)
+        assert stack.send("POST", f"{job}/retry").status_code == 202
+    stack.ended(job)
 
 
 def test_the_same_key_again_gives_the_same_answer_and_accepts_once(stack: Stack, ingestion: Any) -> None:
