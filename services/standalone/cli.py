@@ -154,7 +154,7 @@ def classify(
 @models_app.command("list")
 def list_models(server: Server = DEFAULT_SERVER) -> None:
     """All models, newest first."""
-    table = Table("name", "version", "species", "top-1 (95 % interval)", "active")
+    table = Table("name", "version", "species", "right first, mean over species (95 % interval)", "active")
     for model in Client(server).get("/models")["items"]:
         metric = model["metrics"].get("macro_top1")
         figure = _interval(metric) if metric else "unknown"
