@@ -38,6 +38,8 @@ def test_a_click_on_a_detection_plays_it_from_its_start(opened: Open, garden_rec
     watched = opened()
     answering(watched, json=an_answer((0, 3, "Wren", 0.9), (2, 7, "Robin", 0.8), seconds=8))
     watched.page.locator("#file").set_input_files(garden_recording)
+    watched.state("result")  # before that the regions are still drawn anew, and a click may meet an old one
+    watched.page.wait_for_load_state("networkidle")
     play = watched.page.locator("#play")
     expect(play).to_be_enabled()
     watched.page.get_by_role("button", name="Robin 80%, from 0:02.0 to 0:07.0, play").click()
