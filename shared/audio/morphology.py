@@ -22,10 +22,12 @@ def dilate(mask: Mask, size: int, axis: int) -> Mask:
     return _combine(mask, size, axis, (size - 1) // 2, np.logical_or)
 
 
-def open_square(mask: Mask, size: int) -> Mask:
-    """(rows, columns): what remains are the cells of all `size` x `size` squares that fit into the mask."""
-    eroded = erode(erode(mask, size, 0), size, 1)
-    return dilate_square(eroded, size)
+def erode_square(mask: Mask, size: int) -> Mask:
+    """(rows, columns): one cell of each `size` x `size` square that fits into the mask; `dilate_square` gives them all.
+
+    Both together are the opening.
+    """
+    return erode(erode(mask, size, 0), size, 1)
 
 
 def dilate_square(mask: Mask, size: int) -> Mask:

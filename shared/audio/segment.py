@@ -2,22 +2,26 @@
 
 Median clipping after Lasseck 2013 and Sprengel et al. 2016: a pixel of the spectrogram belongs to a bird when it stands
 out from its frequency's and its moment's median; groups of such pixels make their frames signal.
+
+Their spectrograms are scaled to 0..1 first. Here power stays as it is and the two levels that a pixel must reach move
+instead, which asks the same: (x - lowest) / range >= factor * (median - lowest) / range.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import scipy.fft
 
 from shared.audio.constants import SAMPLE_RATE
-from shared.audio.morphology import Mask, dilate, dilate_square, open_square
+from shared.audio.medians import Medians, bin_medians, frame_medians
+from shared.audio.morphology import Mask, dilate, dilate_square, erode_square
 from shared.audio.segmentation import ORIGINAL, SPRENGEL2016, SegmentationPreset, segmentation_preset
 from shared.audio.slices import Kind, Section
-from shared.audio.wav import as_float, forget_pages
+from shared.audio.stft import Samples, Spectrogram, frame_count, power_spectrogram
+from shared.audio.wav import forget_pages
 
 __all__ = [
     "ORIGINAL",
@@ -25,29 +29,23 @@ __all__ = [
     "Masks",
     "Section",
     "SegmentationPreset",
-    "masks",
+    "median_windows",
     "segment",
     "segmentation_preset",
+    "window_masks",
 ]
-
-Samples = npt.NDArray[np.float32] | npt.NDArray[np.int16]
-Spectrogram = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """The steps of one median window, for pictures and tests. Frame `i` is centred on sample `i * hop`."""
+    """The steps of one median window, for pictures and tests. Frame `i` is centred on sample `(first + i) * hop`."""
 
     spectrogram: Spectrogram
-    """(frames, bins), scaled to 0..1."""
+    """(frames, bins), power."""
     signal_pixels: Mask
     """(frames, bins), after the opening."""
     noise_pixels: Mask
     """(frames, bins): the same at the noise factor; frames that have any are not noise."""
-    signal: Mask
-    """(frames,), smoothed."""
-    noise: Mask
-    """(frames,)."""
 
 
 def segment(samples: Samples, preset: SegmentationPreset = SPRENGEL2016) -> list[Section]:
@@ -56,15 +54,12 @@ def segment(samples: Samples, preset: SegmentationPreset = SPRENGEL2016) -> list
     `samples`: float32 or int16, (samples,), mono, 22,050 Hz; a memory map is read one median window at a time.
     Frame `i` stands for the samples nearer to its centre than to any other, so no error adds up along the recording.
     """
-    signal, loud = [], []
+    signal, loud = [np.zeros(0, bool)], [np.zeros(0, bool)]
     for first, end in median_windows(len(samples), preset):
-        scaled = scale(spectrogram(samples, first, end, preset))
-        medians = larger_median(scaled)
-        signal.append(np.any(pixels(scaled, medians, preset.signal_factor, preset), axis=1))
-        loud.append(np.any(pixels(scaled, medians, preset.noise_factor, preset), axis=1))
+        groups = standing_out(spectrogram(samples, first, end, preset), preset)
+        signal.append(crossed(groups.signal, preset))
+        loud.append(crossed(groups.noise, preset))
         forget_pages(samples)
-    if not signal:
-        return []
     signal_frames = smooth(np.concatenate(signal), preset)
     noise_frames = ~smooth(np.concatenate(loud), preset)
     found = [*sections("signal", signal_frames, len(samples), preset.hop)]
@@ -72,63 +67,81 @@ def segment(samples: Samples, preset: SegmentationPreset = SPRENGEL2016) -> list
     return sorted(found, key=lambda section: section.start)
 
 
-def masks(samples: Samples, preset: SegmentationPreset = SPRENGEL2016) -> Masks:
-    """Every step of `segment` for a recording no longer than one median window."""
-    ((first, end),) = median_windows(len(samples), preset)
-    scaled = scale(spectrogram(samples, first, end, preset))
-    medians = larger_median(scaled)
-    signal_pixels = pixels(scaled, medians, preset.signal_factor, preset)
-    noise_pixels = pixels(scaled, medians, preset.noise_factor, preset)
-    signal = smooth(np.any(signal_pixels, axis=1), preset)
-    return Masks(scaled, signal_pixels, noise_pixels, signal, ~smooth(np.any(noise_pixels, axis=1), preset))
+def window_masks(samples: Samples, preset: SegmentationPreset, first: int, end: int) -> Masks:
+    """The pixels of one of the recording's `median_windows`."""
+    power = spectrogram(samples, first, end, preset)
+    groups = standing_out(power, preset)
+    return Masks(power, pixels(groups.signal, preset), pixels(groups.noise, preset))
 
 
 def median_windows(samples: int, preset: SegmentationPreset) -> list[tuple[int, int]]:
     """Frames [first, end) of each median window: as few equal ones as `median_seconds` allows."""
     if not samples:
         return []
-    frames = 1 + samples // preset.hop
+    frames = frame_count(samples, preset.hop)
     count = math.ceil(samples / (preset.median_seconds * SAMPLE_RATE))
     edges = [frames * index // count for index in range(count + 1)]
     return list(pairwise(edges))
 
 
 def spectrogram(samples: Samples, first: int, end: int, preset: SegmentationPreset) -> Spectrogram:
-    """Frames first to end, (frames, bins), of the centred STFT, Hann, the recording mirrored at its two ends."""
-    half = preset.n_fft // 2
-    begin, stop = first * preset.hop - half, (end - 1) * preset.hop + half
-    block = as_float(samples[max(0, begin) : stop])
-    padded = np.pad(block, (max(0, -begin), max(0, stop - len(samples))), mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, preset.n_fft)[:: preset.hop]
-    window = np.hanning(preset.n_fft + 1)[:-1].astype(np.float32)
-    spectrum = scipy.fft.rfft(frames * window, axis=1)[:, preset.first_bin : preset.end_bin]
-    power: Spectrogram = np.square(spectrum.real) + np.square(spectrum.imag)
-    return power if preset.power else np.sqrt(power)
+    """Frames [first, end) of the preset's STFT, (frames, bins), power."""
+    return power_spectrogram(
+        samples,
+        first,
+        end,
+        n_fft=preset.n_fft,
+        hop=preset.hop,
+        first_bin=preset.first_bin,
+        end_bin=preset.end_bin,
+    )
 
 
-def scale(picture: Spectrogram) -> Spectrogram:
-    """To 0..1; all 0 when nothing differs."""
-    lowest, highest = picture.min(), picture.max()
-    if highest <= lowest:
-        return np.zeros_like(picture)
-    scaled: Spectrogram = (picture - lowest) / (highest - lowest)
-    return scaled
+class Groups(NamedTuple):
+    """(frames, bins) each: where squares of pixels that all stand out have their origin, by `erode_square`."""
+
+    signal: Mask
+    noise: Mask
 
 
-def larger_median(scaled: Spectrogram) -> Spectrogram:
-    """(frames, bins): of each pixel's frequency over time and its moment over frequencies, the larger median."""
-    by_frequency = np.median(scaled, axis=0, keepdims=True)
-    by_moment = np.median(scaled, axis=1, keepdims=True)
-    larger: Spectrogram = np.maximum(by_frequency, by_moment)
-    return larger
+def standing_out(power: Spectrogram, preset: SegmentationPreset) -> Groups:
+    """The groups of pixels of one median window that stand out at either factor, (frames, bins) -> Groups.
+
+    The median of a moment is taken only where groups stand out from their frequencies' medians already.
+    """
+    of_bins, lowest = bin_medians(power, root=not preset.power), power.min()
+    candidates = erode_square(power >= _levels(of_bins, lowest, preset.noise_factor, preset), preset.opening)
+    moments = np.flatnonzero(dilate(np.any(candidates, axis=1), preset.opening, 0))
+    of_moments = np.full((len(power), 1), np.inf)
+    of_moments[moments, 0] = frame_medians(power[moments], root=not preset.power)
+
+    def groups(factor: float) -> Mask:
+        level = np.maximum(_levels(of_bins, lowest, factor, preset), _levels(of_moments, lowest, factor, preset))
+        return erode_square(power >= level, preset.opening)
+
+    noise = groups(preset.noise_factor)
+    return Groups(noise if preset.signal_factor == preset.noise_factor else groups(preset.signal_factor), noise)
 
 
-def pixels(scaled: Spectrogram, medians: Spectrogram, factor: float, preset: SegmentationPreset) -> Mask:
-    """The groups of pixels that stand out. In digital silence, where medians are 0, nothing does."""
-    threshold = np.float32(factor) * medians
-    standing_out = scaled > threshold if preset.strict else (scaled >= threshold) & (scaled > 0)
-    opened = open_square(standing_out, preset.opening)
-    return dilate_square(opened, preset.square_dilation)
+def _levels(medians: Medians, lowest: np.float32, factor: float, preset: SegmentationPreset) -> Spectrogram:
+    """The least power that stands out from these medians. In digital silence, where they are the lowest, any other."""
+    floor = float(lowest) if preset.power else math.sqrt(lowest)
+    level = floor + factor * (medians - floor)
+    exact = level if preset.power else np.square(level)
+    least = exact.astype(np.float32)
+    above = np.nextafter(least, np.float32(np.inf))
+    least = np.where(least <= exact if preset.strict else least < exact, above, least)
+    return np.maximum(least, np.nextafter(lowest, np.float32(np.inf)))
+
+
+def crossed(groups: Mask, preset: SegmentationPreset) -> Mask:
+    """The frames that `pixels` has any in, (frames, bins) -> (frames,)."""
+    return dilate(dilate(np.any(groups, axis=1), preset.opening, 0), preset.square_dilation, 0)
+
+
+def pixels(groups: Mask, preset: SegmentationPreset) -> Mask:
+    """All pixels of the groups, grown by the square dilation, (frames, bins) -> the same."""
+    return dilate_square(dilate_square(groups, preset.opening), preset.square_dilation)
 
 
 def smooth(frames: Mask, preset: SegmentationPreset) -> Mask:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
-from shared.audio.morphology import dilate, dilate_square, erode, open_square
+from shared.audio.morphology import dilate, dilate_square, erode, erode_square
 
 Mask = npt.NDArray[np.bool_]
 masks = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=14), elements=st.booleans())
@@ -26,7 +26,7 @@ def test_an_opening_keeps_the_cells_of_all_squares_that_fit(mask: Mask, size: in
         for column in range(mask.shape[1] - size + 1):
             if mask[row : row + size, column : column + size].all():
                 kept[row : row + size, column : column + size] = True
-    assert np.array_equal(open_square(mask, size), kept)
+    assert np.array_equal(dilate_square(erode_square(mask, size), size), kept)
 
 
 @pytest.mark.parametrize("size", [1, 4])

@@ -1,6 +1,5 @@
 """Each step against a slow, plain reference written from the definition, and against pictures of known answer."""
 
-import cmath
 import math
 import statistics
 from pathlib import Path
@@ -16,20 +15,21 @@ from shared.audio.segment import (
     ORIGINAL,
     SPRENGEL2016,
     SegmentationPreset,
-    larger_median,
-    masks,
+    crossed,
     median_windows,
     pixels,
-    scale,
     sections,
     segment,
     segmentation_preset,
     smooth,
     spectrogram,
+    standing_out,
+    window_masks,
 )
 from shared.audio.wav import PreparedWriter, as_float, open_prepared, to_pcm16
 
 Picture = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 BOTH = pytest.mark.parametrize("preset", [SPRENGEL2016, ORIGINAL], ids=lambda preset: preset.name)
 
 
@@ -46,28 +46,18 @@ def with_tones(background: Picture, *starts: float, seconds: float = 0.5, hertz:
     return sound
 
 
-def slow_spectrum(samples: Picture, frame: int, bin_: int, preset: SegmentationPreset) -> float:
-    """One pixel by the definition of the discrete Fourier transform, the samples mirrored at both ends."""
-    total = 0j
-    for index in range(preset.n_fft):
-        at = frame * preset.hop - preset.n_fft // 2 + index
-        last = len(samples) - 1
-        at = -at if at < 0 else at
-        at = 2 * last - at if at > last else at
-        hann = 0.5 - 0.5 * math.cos(2 * math.pi * index / preset.n_fft)
-        total += hann * float(samples[at]) * cmath.exp(-2j * math.pi * bin_ * index / preset.n_fft)
-    return abs(total) ** 2 if preset.power else abs(total)
-
-
-def slow_pixels(picture: list[list[float]], factor: float, preset: SegmentationPreset) -> npt.NDArray[np.bool_]:
-    """picture[frame][bin] -> the same, by the words of the definition."""
-    frames, bins = len(picture), len(picture[0])
-    by_frequency = [statistics.median(row[column] for row in picture) for column in range(bins)]
-    by_moment = [statistics.median(row) for row in picture]
+def slow_pixels(power: Picture, factor: float, preset: SegmentationPreset) -> Mask:
+    """(frames, bins) -> the same, by the words of the definition."""
+    picture = (power if preset.power else np.sqrt(power)).astype(float)
+    lowest, highest = picture.min(), picture.max()
+    scaled = ((picture - lowest) / (highest - lowest)).tolist()
+    frames, bins = picture.shape
+    by_frequency = [statistics.median(row[column] for row in scaled) for column in range(bins)]
+    by_moment = [statistics.median(row) for row in scaled]
     stands_out = np.zeros((frames, bins), bool)
     for i in range(frames):
         for j in range(bins):
-            value, level = picture[i][j], factor * max(by_frequency[j], by_moment[i])
+            value, level = scaled[i][j], factor * max(by_frequency[j], by_moment[i])
             stands_out[i, j] = value > level if preset.strict else value >= level and value > 0
     opened = np.zeros_like(stands_out)
     for i in range(frames - 3):
@@ -93,20 +83,6 @@ def slow_smooth(frames: list[bool], preset: SegmentationPreset) -> list[bool]:
     return frames
 
 
-@BOTH
-def test_the_spectrogram_is_the_fourier_transform_of_hann_windows(preset: SegmentationPreset) -> None:
-    samples = with_tones(noise(0.5), 0.1, seconds=0.1)
-    frames = 1 + len(samples) // preset.hop
-    found = spectrogram(samples, 0, frames, preset)
-    end_bin = preset.end_bin if preset.end_bin is not None else preset.n_fft // 2 + 1
-    assert found.dtype == np.float32
-    assert found.shape == (frames, end_bin - preset.first_bin)
-    for frame in (0, 1, frames // 3, frames - 1):
-        for column in (0, 7, found.shape[1] - 1):
-            exact = slow_spectrum(samples, frame, column + preset.first_bin, preset)
-            assert found[frame, column] == pytest.approx(exact, rel=1e-3, abs=1e-7 * float(found.max()))
-
-
 def test_sprengels_bins_are_172_hz_to_10_khz() -> None:
     width = SAMPLE_RATE / SPRENGEL2016.n_fft
     assert SPRENGEL2016.end_bin is not None
@@ -114,51 +90,72 @@ def test_sprengels_bins_are_172_hz_to_10_khz() -> None:
     assert round((SPRENGEL2016.end_bin - 1) * width) == 9_948
 
 
-def test_scaling_goes_from_0_to_1_and_silence_stays_0() -> None:
-    assert scale(np.array([[2, 4], [6, 3]], np.float32)).tolist() == [[0, 0.5], [1, 0.25]]
-    assert scale(np.full((3, 3), 5, np.float32)).tolist() == np.zeros((3, 3)).tolist()
-
-
 @BOTH
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 def test_pixels_are_those_of_the_slow_reference(preset: SegmentationPreset, seed: int) -> None:
     generator = np.random.default_rng(seed)
-    picture = generator.exponential(size=(40 + seed, 30)).astype(np.float32)
+    power = generator.exponential(size=(40 + seed, 30 + seed // 2)).astype(np.float32)
     for _ in range(4):
         frame, column = generator.integers(0, 30, 2)
-        picture[frame : frame + 9, column : column + 7] += 30
-    picture = scale(picture)
-    for factor in (preset.signal_factor, preset.noise_factor):
-        expected = slow_pixels(picture.astype(float).tolist(), factor, preset)
+        power[frame : frame + 9, column : column + 7] += 30
+    groups = standing_out(power, preset)
+    for found, factor in ((groups.signal, preset.signal_factor), (groups.noise, preset.noise_factor)):
+        expected = slow_pixels(power, factor, preset)
         assert expected.any()
-        assert np.array_equal(pixels(picture, larger_median(picture), factor, preset), expected)
+        assert not expected.all(axis=1).any()
+        assert np.array_equal(pixels(found, preset), expected)
+        assert np.array_equal(crossed(found, preset), expected.any(axis=1))
 
 
 def canvas() -> Picture:
-    """40 frames of 40 bins at level 1."""
-    return np.ones((40, 40), np.float32)
+    """40 frames of 40 bins at power 1, but for one at 0, so that scaling to 0..1 keeps the proportions."""
+    power = np.ones((40, 40), np.float32)
+    power[0, 0] = 0
+    return power
 
 
 def test_a_block_of_four_by_four_is_a_bird_and_a_block_of_three_is_a_speck() -> None:
-    picture = canvas()
-    picture[10:14, 20:24] = 9
-    picture[30:33, 5:9] = 9
-    found = pixels(picture, larger_median(picture), 3.0, SPRENGEL2016)
-    assert np.argwhere(found.any(axis=1)).ravel().tolist() == [10, 11, 12, 13]
+    power = canvas()
+    power[10:14, 20:24] = 9
+    power[30:33, 5:9] = 9
+    assert np.flatnonzero(crossed(standing_out(power, SPRENGEL2016).signal, SPRENGEL2016)).tolist() == [10, 11, 12, 13]
 
 
-def test_the_factor_itself_is_enough_for_sprengel_and_not_for_the_original() -> None:
+@pytest.mark.parametrize(
+    ("preset", "power", "stands_out"),
+    [
+        (SPRENGEL2016, 3.0, True),
+        (SPRENGEL2016, np.nextafter(np.float32(3), np.float32(0)), False),
+        (ORIGINAL, 9.0, False),
+        (ORIGINAL, np.nextafter(np.float32(9), np.float32(10)), True),
+    ],
+)
+def test_the_factor_itself_is_enough_for_sprengel_and_not_for_the_original(
+    preset: SegmentationPreset, power: float, stands_out: bool
+) -> None:
     picture = canvas()
-    picture[10:14, 20:24] = 3
-    assert pixels(picture, larger_median(picture), 3.0, SPRENGEL2016).any()
-    assert not pixels(picture, larger_median(picture), 3.0, ORIGINAL).any()
+    picture[10:14, 20:24] = power
+    assert standing_out(picture, preset).signal.any() == stands_out
+
+
+def test_between_the_two_factors_is_neither_signal_nor_noise() -> None:
+    power = canvas()
+    power[10:14, 20:24] = 2.7
+    groups = standing_out(power, SPRENGEL2016)
+    assert (groups.signal.any(), groups.noise.any()) == (False, True)
 
 
 def test_a_hum_and_a_click_stand_out_from_one_median_only_and_are_no_birds() -> None:
-    picture = canvas()
-    picture[:, 8:14] = 9
-    picture[20:26, :] = 9
-    assert not pixels(picture, larger_median(picture), 3.0, SPRENGEL2016).any()
+    power = canvas()
+    power[:, 8:14] = 9
+    power[20:26, :] = 9
+    assert not standing_out(power, SPRENGEL2016).noise.any()
+
+
+def test_nothing_stands_out_where_nothing_differs() -> None:
+    for preset in (SPRENGEL2016, ORIGINAL):
+        for level in (0, 5):
+            assert not standing_out(np.full((9, 9), level, np.float32), preset).noise.any()
 
 
 @BOTH
@@ -170,13 +167,14 @@ def test_smoothing_is_that_of_the_slow_reference(preset: SegmentationPreset, fra
 @BOTH
 def test_the_whole_way_is_the_slow_reference_step_by_step(preset: SegmentationPreset) -> None:
     samples = with_tones(noise(3.0), 0.7, 2.0, seconds=0.2)
-    picture = scale(spectrogram(samples, 0, 1 + len(samples) // preset.hop, preset)).astype(float).tolist()
-    signal, loud = (
-        slow_smooth([bool(row.any()) for row in slow_pixels(picture, factor, preset)], preset)
-        for factor in (preset.signal_factor, preset.noise_factor)
-    )
-    steps = masks(samples, preset)
-    assert (steps.signal.tolist(), steps.noise.tolist()) == (signal, [not one for one in loud])
+    frames = 1 + len(samples) // preset.hop
+    power = spectrogram(samples, 0, frames, preset)
+    steps = window_masks(samples, preset, 0, frames)
+    signal_pixels = slow_pixels(power, preset.signal_factor, preset)
+    noise_pixels = slow_pixels(power, preset.noise_factor, preset)
+    assert np.array_equal(steps.signal_pixels, signal_pixels)
+    assert np.array_equal(steps.noise_pixels, noise_pixels)
+    signal, loud = (slow_smooth([bool(row.any()) for row in one], preset) for one in (signal_pixels, noise_pixels))
     kinds = np.zeros((2, len(samples)), bool)
     for section in segment(samples, preset):
         kinds[int(section.kind == "noise"), section.start : section.end] = True
@@ -230,14 +228,6 @@ def test_up_to_a_minute_medians_are_those_of_the_whole_recording_and_later_of_eq
         assert len(windows) == math.ceil(samples / minute)
         assert max(sizes) - min(sizes) <= 1
         assert [windows[0][0], *(end for _, end in windows)] == [*(first for first, _ in windows), 1 + samples // 128]
-
-
-def test_a_spectrogram_in_parts_is_the_spectrogram_of_the_whole() -> None:
-    samples = noise(3.0)
-    frames = 1 + len(samples) // 128
-    whole = spectrogram(samples, 0, frames, SPRENGEL2016)
-    parts = [spectrogram(samples, a, b, SPRENGEL2016) for a, b in ((0, 100), (100, 333), (333, frames))]
-    assert np.array_equal(np.concatenate(parts), whole)
 
 
 def test_a_memory_map_gives_the_sections_of_its_samples(tmp_path: Path) -> None:
