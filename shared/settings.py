@@ -67,7 +67,8 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(default=256, ge=1)
     classify_max_seconds: float = Field(default=900.0, gt=0)
     recording_max_seconds: float = Field(default=86_400.0, gt=0)
-    decode_wall_seconds: float = Field(default=120.0, gt=0)
+    classify_wall_seconds: float = Field(default=120.0, gt=0)
+    recording_wall_seconds: float = Field(default=3_600.0, gt=0)
     decode_memory_mb: int = Field(default=1024, ge=128)
     classify_queue: int = Field(default=16, ge=1)
     """How many `POST /classify` may wait or run at once; one more is answered 503."""

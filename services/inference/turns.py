@@ -44,7 +44,7 @@ class Turns:
         self._limits = DecodeLimits(
             max_seconds=settings.classify_max_seconds,
             memory_mb=settings.decode_memory_mb,
-            wall_seconds=settings.decode_wall_seconds,
+            wall_seconds=settings.classify_wall_seconds,
         )
         self._computing = asyncio.Lock()
         # One thread, because torch keeps a set of worker threads for each thread that computes.

@@ -37,7 +37,7 @@ def prepare(context: JobContext) -> None:
     limits = DecodeLimits(
         max_seconds=settings.recording_max_seconds,
         memory_mb=settings.decode_memory_mb,
-        wall_seconds=settings.decode_wall_seconds,
+        wall_seconds=settings.recording_wall_seconds,
     )
     context.progress(0, len(STEPS), STEPS[0])
     with context.storage.writing(prepared_key) as part:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from shared.audio.frontend_config import FIELD, ORIGINAL, FrontEndConfig, preset
+from shared.audio.mel import band_groups
 
 __all__ = ["FIELD", "ORIGINAL", "FrontEnd", "FrontEndConfig", "preset"]
 
@@ -20,6 +21,7 @@ class FrontEnd(nn.Module):
 
     window: Tensor
     bank: Tensor
+    groups: list[tuple[int, int, int, int]]
 
     def __init__(self, config: FrontEndConfig) -> None:
         super().__init__()
@@ -36,7 +38,9 @@ class FrontEnd(nn.Module):
         self.pcen_power = config.pcen_power
         # Cloned because torch makes a periodic window as a view of a longer one, which an export would keep whole.
         self.register_buffer("window", torch.hann_window(config.n_fft, periodic=True).clone())
-        self.register_buffer("bank", torch.from_numpy(config.mel_bank()))
+        bank = config.mel_bank()
+        self.groups = [(g.first_mel, g.end_mel, g.first_bin, g.end_bin) for g in band_groups(bank)]
+        self.register_buffer("bank", torch.from_numpy(bank))
 
     def forward(self, windows: Tensor) -> Tensor:
         with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
@@ -44,7 +48,11 @@ class FrontEnd(nn.Module):
 
     def _mel_power(self, windows: Tensor) -> Tensor:
         spectrum = torch.stft(windows, self.n_fft, self.hop, window=self.window, center=True, return_complex=True)
-        return torch.matmul(self.bank, torch.view_as_real(spectrum).square().sum(-1))
+        power = spectrum.real.square() + spectrum.imag.square()
+        bands: list[Tensor] = []
+        for first_mel, end_mel, first_bin, end_bin in self.groups:
+            bands.append(torch.matmul(self.bank[first_mel:end_mel, first_bin:end_bin], power[:, first_bin:end_bin]))
+        return torch.cat(bands, dim=1)
 
     def _compress(self, mel: Tensor) -> Tensor:
         if self.compression == "log":

@@ -1,5 +1,7 @@
 """The mel filter bank, in numpy."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -34,3 +36,41 @@ def _hz_to_mel(hertz: float) -> float:
 def _mel_to_hz(mels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     logarithmic = _LOG_FROM_HZ * np.exp(_LOG_STEP * (mels - _LOG_FROM_MEL))
     return np.where(mels < _LOG_FROM_MEL, mels * _LINEAR_HZ_PER_MEL, logarithmic)
+
+
+class BandGroup(NamedTuple):
+    """Neighbouring filters, `first_mel:end_mel`, and the FFT bins that they cover, `first_bin:end_bin`."""
+
+    first_mel: int
+    end_mel: int
+    first_bin: int
+    end_bin: int
+
+
+def band_groups(bank: npt.NDArray[np.float32], filters_at_once: int = 16) -> list[BandGroup]:
+    """The filters of a bank, (n_mels, bins), in groups that leave out nearly all of its zeros and still are work for
+    BLAS: multiplying group by group takes a tenth of the time of the dense product."""
+    groups = []
+    for first in range(0, len(bank), filters_at_once):
+        covered = np.flatnonzero(bank[first : first + filters_at_once].any(axis=0))
+        bins = (int(covered[0]), int(covered[-1]) + 1) if len(covered) else (0, 0)
+        groups.append(BandGroup(first, min(len(bank), first + filters_at_once), *bins))
+    return groups
+
+
+class MelBands:
+    """Power spectrogram -> mel bands, float32 (frames, bins) -> (frames, n_mels), for a bank of (n_mels, bins)."""
+
+    def __init__(self, bank: npt.NDArray[np.float32]) -> None:
+        self.n_mels = len(bank)
+        self._groups = [
+            (group, np.ascontiguousarray(bank[group.first_mel : group.end_mel, group.first_bin : group.end_bin].T))
+            for group in band_groups(bank)
+        ]
+
+    def __call__(self, power: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        mel = np.empty((len(power), self.n_mels), np.float32)
+        for group, weights in self._groups:
+            covered = power[:, group.first_bin : group.end_bin]
+            np.matmul(covered, weights, out=mel[:, group.first_mel : group.end_mel])
+        return mel
