@@ -1,8 +1,12 @@
 """The preprocess worker: decodes a recording, finds its signal and noise sections, cuts its slices, stores all."""
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from functools import cache
+from itertools import islice
 
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
+from sqlalchemy.orm import Session
 
 from shared.audio.report import DecodeLimits, DecodeReport, require_sound
 from shared.audio.sandbox import DecoderPool
@@ -18,6 +22,7 @@ from shared.storage import content_key
 from shared.worker import JobContext, Worker, run_worker
 
 STEPS = ("decoding", "finding the signal", "storing")
+ROWS_AT_ONCE = 5_000
 
 
 @cache
@@ -51,25 +56,18 @@ def prepare(context: JobContext) -> None:
     with context.completion({"sections": len(sections), "slices": len(slices)}) as session:
         session.execute(delete(Section).where(Section.recording_id == recording_id))
         session.execute(delete(Slice).where(Slice.recording_id == recording_id))
-        session.add_all(_rows(recording_id, sections, slices))
+        _add(session, Section, recording_id, sections)
+        _add(session, Slice, recording_id, slices)
         _describe(session.get_one(Recording, recording_id), report, prepared_key, slices)
 
 
-def _rows(recording_id: str, sections: list[FoundSection], slices: list[FoundSlice]) -> list[Section | Slice]:
-    found_sections = [
-        Section(recording_id=recording_id, kind=one.kind, start=one.start, end=one.end) for one in sections
-    ]
-    found_slices = [
-        Slice(
-            recording_id=recording_id,
-            kind=one.kind,
-            start=one.start,
-            length=one.length,
-            signal_fraction=one.signal_fraction,
-        )
-        for one in slices
-    ]
-    return [*found_sections, *found_slices]
+def _add(
+    session: Session, table: type[Section | Slice], recording_id: str, found: Iterable[FoundSection | FoundSlice]
+) -> None:
+    """As many rows at a time as memory does not notice: a day of birds has hundreds of thousands of sections."""
+    rows = iter(found)
+    while part := list(islice(rows, ROWS_AT_ONCE)):
+        session.execute(insert(table), [{"recording_id": recording_id} | asdict(one) for one in part])
 
 
 def _describe(recording: Recording, report: DecodeReport, prepared_key: str, slices: list[FoundSlice]) -> None:

@@ -8,7 +8,7 @@ instead, which asks the same: (x - lowest) / range >= factor * (median - lowest)
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -16,11 +16,13 @@ from typing import NamedTuple
 import numpy as np
 
 from shared.audio.constants import SAMPLE_RATE
+from shared.audio.frontend_config import FrontEndConfig
 from shared.audio.medians import Medians, bin_medians, frame_medians
+from shared.audio.mel import MelBands
 from shared.audio.morphology import Mask, dilate, dilate_square, erode_square
 from shared.audio.segmentation import ORIGINAL, SPRENGEL2016, SegmentationPreset, segmentation_preset
 from shared.audio.slices import Kind, Section
-from shared.audio.stft import Samples, Spectrogram, frame_count, power_spectrogram
+from shared.audio.stft import Samples, Spectrogram, frame_count, power_blocks, power_spectrogram
 from shared.audio.wav import forget_pages
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "SegmentationPreset",
     "median_windows",
     "segment",
+    "segment_with_mel",
     "segmentation_preset",
     "window_masks",
 ]
@@ -54,17 +57,36 @@ def segment(samples: Samples, preset: SegmentationPreset = SPRENGEL2016) -> list
     `samples`: float32 or int16, (samples,), mono, 22,050 Hz; a memory map is read one median window at a time.
     Frame `i` stands for the samples nearer to its centre than to any other, so no error adds up along the recording.
     """
-    signal, loud = [np.zeros(0, bool)], [np.zeros(0, bool)]
-    for first, end in median_windows(len(samples), preset):
-        groups = standing_out(spectrogram(samples, first, end, preset), preset)
-        signal.append(crossed(groups.signal, preset))
-        loud.append(crossed(groups.noise, preset))
-        forget_pages(samples)
-    signal_frames = smooth(np.concatenate(signal), preset)
-    noise_frames = ~smooth(np.concatenate(loud), preset)
-    found = [*sections("signal", signal_frames, len(samples), preset.hop)]
-    found += sections("noise", noise_frames, len(samples), preset.hop)
-    return sorted(found, key=lambda section: section.start)
+    windows = median_windows(len(samples), preset)
+    return _sections_of(samples, (spectrogram(samples, first, end, preset) for first, end in windows), preset)
+
+
+def segment_with_mel(
+    samples: Samples,
+    preset: SegmentationPreset,
+    front_end: FrontEndConfig,
+    write: Callable[[Spectrogram], None],
+) -> list[Section]:
+    """`segment`, and on the way the mel power of the whole recording, handed to `write` piece by piece.
+
+    The pieces, float32 (frames, n_mels), follow each other on the recording's own grid: frame `i` is centred on sample
+    `i * front_end.hop`. One STFT serves both where the presets' agree.
+    """
+    bands = MelBands(front_end.mel_bank())
+    if (preset.n_fft, preset.hop) != (front_end.n_fft, front_end.hop):
+        frames = frame_count(len(samples), front_end.hop)
+        for _, power in power_blocks(samples, 0, frames, n_fft=front_end.n_fft, hop=front_end.hop):
+            write(bands(power))
+            forget_pages(samples)
+        return segment(samples, preset)
+
+    def spectrograms() -> Iterator[Spectrogram]:
+        for first, end in median_windows(len(samples), preset):
+            power = power_spectrogram(samples, first, end, n_fft=preset.n_fft, hop=preset.hop)
+            write(bands(power))
+            yield power[:, preset.first_bin : preset.end_bin]
+
+    return _sections_of(samples, spectrograms(), preset)
 
 
 def window_masks(samples: Samples, preset: SegmentationPreset, first: int, end: int) -> Masks:
@@ -142,6 +164,20 @@ def crossed(groups: Mask, preset: SegmentationPreset) -> Mask:
 def pixels(groups: Mask, preset: SegmentationPreset) -> Mask:
     """All pixels of the groups, grown by the square dilation, (frames, bins) -> the same."""
     return dilate_square(dilate_square(groups, preset.opening), preset.square_dilation)
+
+
+def _sections_of(samples: Samples, spectrograms: Iterable[Spectrogram], preset: SegmentationPreset) -> list[Section]:
+    signal, loud = [np.zeros(0, bool)], [np.zeros(0, bool)]
+    for power in spectrograms:
+        groups = standing_out(power, preset)
+        signal.append(crossed(groups.signal, preset))
+        loud.append(crossed(groups.noise, preset))
+        forget_pages(samples)
+    signal_frames = smooth(np.concatenate(signal), preset)
+    noise_frames = ~smooth(np.concatenate(loud), preset)
+    found = [*sections("signal", signal_frames, len(samples), preset.hop)]
+    found += sections("noise", noise_frames, len(samples), preset.hop)
+    return sorted(found, key=lambda section: section.start)
 
 
 def smooth(frames: Mask, preset: SegmentationPreset) -> Mask:

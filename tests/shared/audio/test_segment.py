@@ -4,13 +4,16 @@ import math
 import statistics
 from pathlib import Path
 
+import librosa
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.audio import frontend_config
 from shared.audio.constants import SAMPLE_RATE
+from shared.audio.frontend_config import FrontEndConfig
 from shared.audio.segment import (
     ORIGINAL,
     SPRENGEL2016,
@@ -20,6 +23,7 @@ from shared.audio.segment import (
     pixels,
     sections,
     segment,
+    segment_with_mel,
     segmentation_preset,
     smooth,
     spectrogram,
@@ -217,6 +221,21 @@ def test_the_last_frame_ends_where_a_recording_of_ten_minutes_ends() -> None:
     frames = 1 + samples // 128
     (last,) = sections("signal", np.arange(frames) == frames - 1, samples, 128)
     assert (last.start, last.end) == ((frames - 1) * 128 - 64, samples)
+
+
+@BOTH
+@pytest.mark.parametrize("front_end", [frontend_config.ORIGINAL, frontend_config.FIELD], ids=lambda config: config.name)
+def test_the_mel_that_comes_with_the_sections_is_that_of_the_whole_recording(
+    preset: SegmentationPreset, front_end: FrontEndConfig
+) -> None:
+    samples = with_tones(noise(65.0), 1.0, 64.0)
+    pieces: list[Picture] = []
+    assert segment_with_mel(samples, preset, front_end, pieces.append) == segment(samples, preset)
+    mel = np.concatenate(pieces)
+    power = np.abs(librosa.stft(samples, n_fft=front_end.n_fft, hop_length=front_end.hop, pad_mode="reflect")) ** 2
+    expected = (front_end.mel_bank() @ power).T
+    assert mel.shape == expected.shape
+    assert np.allclose(mel, expected, rtol=1e-3, atol=1e-6 * expected.max())
 
 
 def test_up_to_a_minute_medians_are_those_of_the_whole_recording_and_later_of_equal_windows() -> None:
