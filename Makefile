@@ -59,6 +59,14 @@ test-compose: $(VENV)/.dev ## Build the images and drive a recording through the
 	@tools/system-packages compose
 	$(BIN)/pytest -m compose tests/compose
 
+# One thread, so that figures are those of a core.
+bench-%: export OPENBLAS_NUM_THREADS := 1
+bench-%: export OMP_NUM_THREADS := 1
+
+.PHONY: bench-audio
+bench-audio: $(VENV)/.dev ## Measure the signal chain beside the original's, and its memory up to a day of sound
+	$(BIN)/python -m bench.audio
+
 .PHONY: env
 env: ## Write .env with new passwords for `make up`
 	@$(PYTHON) tools/make_env.py

@@ -83,7 +83,7 @@ class AudioStream(Iterator[Block]):
             self._frames += len(block)
             if self._frames > most:
                 raise _too_long(None, self._limits)
-            mono = self._clean(block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0])
+            mono = self._clean(_mean(block))
             self._low, self._high = min(self._low, float(mono.min())), max(self._high, float(mono.max()))
             yield mono
             block = next(rest, None)
@@ -140,6 +140,12 @@ def _open(
         f"The file begins like {container.name}, but nothing of it can be decoded.",
         hint="Check that it plays elsewhere, or send it again: it may have been cut short or damaged on the way.",
     )
+
+
+def _mean(block: Block) -> Block:
+    """Of the channels, (frames, channels) -> (frames,), as a product, which is many times faster than numpy's mean."""
+    channels = block.shape[1]
+    return block[:, 0] if channels == 1 else block @ np.full(channels, 1 / channels, np.float32)
 
 
 def _check(info: AudioInfo, limits: DecodeLimits) -> None:

@@ -76,6 +76,9 @@ ORIGINAL = SegmentationPreset(
 )
 
 
+DEFAULT = SPRENGEL2016
+
+
 def segmentation_preset(name: str) -> SegmentationPreset:
     """The preset of that name, `sprengel2016` or `original`. Raises KeyError."""
     return {preset.name: preset for preset in (SPRENGEL2016, ORIGINAL)}[name]
