@@ -17,8 +17,8 @@ def mel_bank(*, sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: fl
     Malcolm Slaney's Auditory Toolbox (1998), as librosa's default bank: linear below 1 kHz, logarithmic above.
     """
     bins = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
-    mels = np.linspace(_hz_to_mel(fmin), _hz_to_mel(fmax), n_mels + 2)
-    corners = _mel_to_hz(mels)
+    mels = np.linspace(hz_to_mel(fmin), hz_to_mel(fmax), n_mels + 2)
+    corners = mel_to_hz(mels)
     low, centre, high = (corners[i : i + n_mels, None] for i in range(3))
     rising = (bins - low) / (centre - low)
     falling = (high - bins) / (high - centre)
@@ -27,13 +27,15 @@ def mel_bank(*, sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: fl
     return bank
 
 
-def _hz_to_mel(hertz: float) -> float:
+def hz_to_mel(hertz: float) -> float:
+    """Place on the Slaney mel scale, where 1 kHz is 15."""
     if hertz < _LOG_FROM_HZ:
         return hertz / _LINEAR_HZ_PER_MEL
     return _LOG_FROM_MEL + float(np.log(hertz / _LOG_FROM_HZ)) / _LOG_STEP
 
 
-def _mel_to_hz(mels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def mel_to_hz(mels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The inverse of `hz_to_mel`, of any shape."""
     logarithmic = _LOG_FROM_HZ * np.exp(_LOG_STEP * (mels - _LOG_FROM_MEL))
     return np.where(mels < _LOG_FROM_MEL, mels * _LINEAR_HZ_PER_MEL, logarithmic)
 
