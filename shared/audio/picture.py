@@ -50,7 +50,7 @@ TIME_STEPS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800
 
 @dataclass(frozen=True)
 class _View:
-    """What is shown: samples `start` to `end`, then, where the recording is over, how slices are filled up to `shown`."""
+    """What is shown: samples `start` to `end`; where the recording is over, how slices are filled, up to `shown`."""
 
     start: int
     end: int
