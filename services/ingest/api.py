@@ -2,14 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query, Request
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi import APIRouter, FastAPI, Header, Query, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
-from services.ingest import jobs_api
+from services.ingest import jobs_api, pictures
+from services.ingest.pictures import PictureQuery, Pictures, PngResponse, entity_tag, picture_of, require_prepared
 from services.ingest.requests import Source
 from services.ingest.taking import store_original, take
 from services.ingest.upload import item_of, read_upload
@@ -171,6 +173,40 @@ async def get_audio(recording_id: str, reads: Reads, storage: Storage) -> FileRe
     )
 
 
+@router.get(
+    "/recordings/{recording_id}/spectrogram.png",
+    response_class=PngResponse,
+    responses={304: {"description": "The picture is the one that `If-None-Match` names"}},
+    summary="A picture of what was found in a recording",
+)
+async def get_spectrogram(
+    recording_id: str,
+    query: Annotated[PictureQuery, Query()],
+    request: Request,
+    reads: Reads,
+    storage: Storage,
+    drawing: Pictures,
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Waveform, spectrogram, masks, sections and slices on one time axis; masks for up to two minutes."""
+
+    async def still_wanted() -> None:
+        if await request.is_disconnected():
+            raise ClientDisconnect
+
+    async with reads() as session:
+        row = await session.get(Recording, recording_id)
+        if row is None:
+            raise _no_recording(recording_id)
+        require_prepared(row)
+        tag = entity_tag(row, query)
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if tag in (offered.strip().removeprefix("W/") for offered in if_none_match.split(",")):
+            return Response(status_code=304, headers=headers)
+        picture = await session.run_sync(picture_of, storage, row, query)
+    return PngResponse(await drawing.draw(picture, still_wanted), headers=headers)
+
+
 @router.get("/species", summary="The species of the library, with how much there is of each")
 async def list_species(reads: Reads) -> list[SpeciesView]:
     query = (
@@ -204,7 +240,7 @@ def _no_recording(recording_id: str) -> NotFound:
     return NotFound(f"There is no recording {recording_id}.", hint="GET /recordings lists them.")
 
 
-API = Api(name="ingest", routers=[router, jobs_api.router], uploads=["/recordings"])
+API = Api(name="ingest", routers=[router, jobs_api.router], lifespan=pictures.lifespan, uploads=["/recordings"])
 
 
 def create_app() -> FastAPI:

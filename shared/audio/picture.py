@@ -21,17 +21,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from shared.audio.columns import Edges, envelope, loudest, mask_columns, mel_range, mel_rows, share
 from shared.audio.constants import SAMPLE_RATE, STEP_SAMPLES, WINDOW_SAMPLES
+from shared.audio.excerpt import DEFAULT_WIDTH
 from shared.audio.mel import hz_to_mel
 from shared.audio.segment import Samples
 from shared.audio.segmentation import SPRENGEL2016, SegmentationPreset
 from shared.audio.slices import Section, Slice
-from shared.errors import InvalidInput
 
 SOFTWARE = "Chiffchaff"
 """Stands in every picture, so that one can be told from a file of someone else's."""
-LOOK = 1
-"""Counts up when the same recording is drawn differently, so that pictures kept elsewhere are asked for anew."""
-DEFAULT_WIDTH, LEAST_WIDTH, MOST_WIDTH = 1_200, 640, 2_100
 
 # Okabe and Ito's colours, which colour-blind people can tell apart.
 SIGNAL, NOISE, NEARLY = "#0072B2", "#E69F00", "#56B4E9"
@@ -111,21 +108,6 @@ def draw(
 
 def write_png(figure: Figure, target: BinaryIO) -> None:
     figure.savefig(target, format="png", dpi=DPI, metadata={"Software": SOFTWARE})
-
-
-def span(samples: int, start: float, seconds: float | None) -> tuple[int, int]:
-    """Samples [start, end) that `start` and `seconds` stand for in a recording. Raises InvalidInput."""
-    length = samples / SAMPLE_RATE
-    if not 0 <= start < length:
-        raise InvalidInput(
-            f"The recording is {length:.2f} s long; nothing can be shown from {start:g} s on.",
-            hint=f"Let start be at least 0 and less than {length:.2f}.",
-        )
-    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
-        raise InvalidInput(f"{seconds:g} s cannot be shown.", hint="Let seconds be more than 0, or leave it out.")
-    first = min(samples - 1, int(start * SAMPLE_RATE))
-    end = samples if seconds is None else min(samples, round((start + seconds) * SAMPLE_RATE))
-    return first, max(first + 1, end)
 
 
 def _view(samples: int, slices: Sequence[Slice], start: int, end: int, width: int) -> _View:

@@ -9,10 +9,13 @@ import pytest
 @pytest.mark.parametrize(
     ("modules", "slow"),
     [
-        ("services.ingest.api, services.trainer.api, services.inference.api", {"torch", "sklearn", "scipy"}),
+        (
+            "services.ingest.api, services.trainer.api, services.inference.api",
+            {"torch", "sklearn", "scipy", "matplotlib"},
+        ),
         ("services.trainer.tasks", {"torch", "sklearn", "scipy", "fastapi"}),
         ("services.standalone.supervisor", {"torch", "sklearn", "scipy", "fastapi", "sqlalchemy", "celery"}),
-        ("services.standalone.cli", {"torch", "sklearn", "scipy", "fastapi", "sqlalchemy"}),
+        ("services.standalone.cli", {"torch", "sklearn", "scipy", "matplotlib", "fastapi", "sqlalchemy"}),
     ],
 )
 def test_slow_libraries_are_not_imported_at_the_start(modules: str, slow: set[str]) -> None:

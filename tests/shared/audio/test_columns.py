@@ -66,7 +66,9 @@ def test_a_sample_belongs_to_the_frame_whose_section_holds_it(preset: Segmentati
     sound = noise(2 * SAMPLE_RATE)
     frames = frames_at(np.arange(len(sound) + 1, dtype=np.float64), len(sound), preset)
     changes = 1 + np.flatnonzero(np.diff(frames[:-1]))
-    assert changes.tolist() == [frame * preset.hop - preset.hop // 2 for frame in range(1, len(sound) // preset.hop + 1)]
+    assert changes.tolist() == [
+        frame * preset.hop - preset.hop // 2 for frame in range(1, len(sound) // preset.hop + 1)
+    ]
 
 
 @BOTH

@@ -13,10 +13,9 @@ from PIL import Image
 from shared.audio.columns import mel_range
 from shared.audio.constants import SAMPLE_RATE, WINDOW_SAMPLES
 from shared.audio.mel import hz_to_mel
-from shared.audio.picture import NEARLY, NO_SOUND, NOISE, SIGNAL, SOFTWARE, draw, span, write_png
+from shared.audio.picture import NEARLY, NO_SOUND, NOISE, SIGNAL, SOFTWARE, draw, write_png
 from shared.audio.segment import ORIGINAL, SPRENGEL2016, Section, SegmentationPreset, segment
 from shared.audio.slices import Slice, slice_recording
-from shared.errors import InvalidInput
 from tests.support.sounds import SPECIES, chirps
 
 Sound = npt.NDArray[np.float32]
@@ -204,19 +203,3 @@ def test_pictures_are_as_wide_as_asked_for_and_say_who_made_them(width: int) -> 
 def test_any_file_name_can_be_the_title(title: str) -> None:
     with warnings.catch_warnings(action="error"):
         write_png(draw(chirps(SPECIES[0], 1.0), [], [], title=title), io.BytesIO())
-
-
-def test_the_span_is_in_samples_and_ends_with_the_recording() -> None:
-    assert span(100 * SAMPLE_RATE, 0, None) == (0, 100 * SAMPLE_RATE)
-    assert span(100 * SAMPLE_RATE, 2.5, 5) == (55_125, 165_375)
-    assert span(100 * SAMPLE_RATE, 99, 5) == (99 * SAMPLE_RATE, 100 * SAMPLE_RATE)
-    assert span(1, 0, 1e-9) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("start", "seconds"), [(10, None), (-1, None), (float("nan"), 1), (0, 0), (0, -1), (0, float("nan"))]
-)
-def test_what_lies_outside_of_the_recording_is_refused_with_a_hint(start: float, seconds: float | None) -> None:
-    with pytest.raises(InvalidInput) as refusal:
-        span(10 * SAMPLE_RATE, start, seconds)
-    assert refusal.value.hint
