@@ -194,16 +194,14 @@ async def test_openapi_says_that_it_is_a_picture(client: httpx.AsyncClient) -> N
 async def test_pictures_are_drawn_one_after_the_other_and_too_many_are_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    at_work, most_at_work = 0, 0
-    go_on = threading.Event()
+    two_at_once = threading.Barrier(2)
 
     def slow(_picture: Picture) -> bytes:
-        nonlocal at_work, most_at_work
-        at_work += 1
-        most_at_work = max(most_at_work, at_work)
-        assert go_on.wait(60)
-        at_work -= 1
-        return b"png"
+        try:
+            two_at_once.wait(timeout=1)
+        except threading.BrokenBarrierError:
+            return b"png"
+        pytest.fail("two were drawn at once")
 
     async def wanted() -> None:
         return None
@@ -216,9 +214,7 @@ async def test_pictures_are_drawn_one_after_the_other_and_too_many_are_refused(
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
             await drawing.draw(picture, wanted)
-        go_on.set()
     assert [task.result() for task in tasks] == [b"png"] * pictures.MOST_WAITING
-    assert most_at_work == 1
     assert await drawing.draw(picture, wanted) == b"png"
 
 
