@@ -1,18 +1,34 @@
-"""`chiffchaff`: the command line. `serve` runs the embedded stack; the others talk to a running one."""
+"""`chiffchaff`: the command line. `serve` runs the embedded stack, `inspect` needs none; the others talk to one."""
 
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
+from services.standalone import inspection
 from services.standalone.client import Client
+from services.standalone.inspection import Inspected, targets
+from shared.audio.sandbox import DecoderPool
+from shared.audio.segmentation import segmentation_preset
+from shared.audio.slices import Kind
 from shared.errors import ChiffchaffError
 from shared.settings import Settings
 
@@ -25,6 +41,12 @@ app.add_typer(jobs_app, name="jobs")
 console = Console()
 POLL_SECONDS = 0.4
 BLOCK_BYTES = 1 << 18
+
+
+class PresetName(StrEnum):
+    sprengel2016 = "sprengel2016"
+    original = "original"
+
 
 Server = Annotated[
     str, typer.Option(envvar="CHIFFCHAFF_URL", help="Address of the running Chiffchaff", show_default=False)
@@ -147,6 +169,44 @@ def classify(
                     table.add_row(*row)
             progress.advance(task)
     console.print(table)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="PICTURE.png, or a folder. Else FILE's name with .png, here")
+    ] = None,
+    preset: Annotated[PresetName, typer.Option(help="How signal is told from noise")] = PresetName.sprengel2016,
+    start: Annotated[float, typer.Option(min=0, help="Show from this second on")] = 0.0,
+    seconds: Annotated[float | None, typer.Option(help="Show so many seconds; all that follows if left out")] = None,
+) -> None:
+    """Draw what the signal chain finds in recordings: waveform, spectrogram, masks, sections and slices. No server."""
+    pictures = targets(files, output)
+    chosen = segmentation_preset(preset.value)
+    results: list[Table | str] = []
+    failed = 0
+    with DecoderPool() as decoders, _bar(MofNCompleteColumn(), SpinnerColumn(), TimeElapsedColumn()) as progress:
+        task = progress.add_task("starting", total=len(files))
+        for path, picture in zip(files, pictures, strict=True):
+
+            def tell(step: str, name: str = path.name) -> None:
+                progress.update(task, description=escape(f"{step} {name}"))
+
+            try:
+                found = inspection.inspect(
+                    path, picture, decoders, preset=chosen, start=start, seconds=seconds, step=tell
+                )
+            except ChiffchaffError as error:
+                failed += 1
+                results.append(f"[bold]{escape(path.name)}[/]: [red]{escape(str(error))}[/]")
+            else:
+                results.append(_findings(path, found))
+            progress.advance(task)
+    for result in results:
+        console.print(result, highlight=False)
     if failed:
         raise typer.Exit(1)
 
@@ -287,6 +347,26 @@ def _rows(path: Path, answer: Any) -> Iterator[tuple[str, str, str, str]]:
         times = [f"{found['start']:g}" for found in answer["detections"] if found["species"] == one["species"]]
         name = f"{one['common_name']} ({one['species']})" if one["common_name"] else one["species"]
         yield path.name if position == 0 else "", name, f"{one['confidence']:.0%}", ", ".join(times[:8])
+
+
+def _findings(path: Path, found: Inspected) -> Table:
+    info = found.report.info
+    table = Table(title=escape(path.name), title_justify="left", title_style="bold", show_header=False)
+    table.add_row("sound", f"{info.codec}, {info.sample_rate:,} Hz, {_count(info.channels, 'channel')}")
+    table.add_row("length", f"{found.report.seconds:,.1f} s")
+    kinds: tuple[Kind, Kind] = ("signal", "noise")
+    for kind in kinds:
+        sections = sum(one.kind == kind for one in found.sections)
+        table.add_row(kind, f"{_count(sections, 'section')}, {found.seconds(kind):,.1f} s")
+    table.add_row("slices", ", ".join(f"{sum(one.kind == kind for one in found.slices)} {kind}" for kind in kinds))
+    for warning in found.report.warnings:
+        table.add_row("[yellow]warning[/]", escape(warning))
+    table.add_row("picture", escape(str(found.picture)))
+    return table
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _interval(metric: Any) -> str:
