@@ -37,7 +37,8 @@ def inspect(*arguments: object) -> Result:
 
 
 def said(result: Result) -> str:
-    return " ".join(result.output.split())
+    """What it printed, but for the progress bar."""
+    return " ".join(result.stdout.split())
 
 
 def test_a_file_becomes_a_picture_beside_which_its_figures_stand(here: Path, tmp_path: Path) -> None:
