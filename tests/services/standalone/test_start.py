@@ -13,6 +13,8 @@ import pytest
             "services.ingest.api, services.trainer.api, services.inference.api",
             {"torch", "sklearn", "scipy", "matplotlib"},
         ),
+        # The ingest image, which draws pictures, has no torch.
+        ("shared.audio.picture", {"torch", "matplotlib.pyplot"}),
         ("services.trainer.tasks", {"torch", "sklearn", "scipy", "fastapi"}),
         ("services.standalone.supervisor", {"torch", "sklearn", "scipy", "fastapi", "sqlalchemy", "celery"}),
         ("services.standalone.cli", {"torch", "sklearn", "scipy", "matplotlib", "fastapi", "sqlalchemy"}),
