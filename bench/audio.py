@@ -3,14 +3,14 @@
     make bench-audio                                         # a quarter of an hour; a day of sound takes 25 GB of disk
     .venv/bin/python -m bench.audio --longest hour           # some five minutes, 1 GB
 
-Per stage: CPU seconds for an hour of audio, and how many times real time that is on one core. Median of the rounds; in
-each, all chains take each recording in turn. The least that anyone must do is `decode and resample`: libsndfile in
-blocks, mean of the channels, soxr HQ. The mel stage is what the mel adds: where the presets agree, one STFT serves both.
+CPU seconds for an hour of audio, and how many times real time that is on one core. Median of the rounds; in each, all
+chains take each recording in turn. The least that anyone must do is `decode and resample`: libsndfile in blocks, mean
+of the channels, soxr HQ. Our own decoding stores what it decodes, too. The mel stage is what the mel adds: where the
+presets agree, one STFT serves both.
 """
 
 import argparse
 import csv
-import resource
 import statistics
 import subprocess
 import sys
@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import soundfile
 import soxr
 from rich.console import Console
@@ -60,7 +61,7 @@ def nothing_but_decoding(path: Path) -> int:
     with soundfile.SoundFile(path) as file:
         resampler = soxr.ResampleStream(file.samplerate, SAMPLE_RATE, 1, quality="HQ")
         for block in file.blocks(65_536, dtype="float32", always_2d=True):
-            samples += len(resampler.resample_chunk(block.mean(axis=1)))
+            samples += len(resampler.resample_chunk(block @ np.full(file.channels, 1 / file.channels, np.float32)))
         samples += len(resampler.resample_chunk(block[:0, 0], last=True))
     return samples
 
@@ -77,6 +78,7 @@ class Round:
         with self._timed(ALONE, "decode"):
             self.samples += nothing_but_decoding(path)
         self.plain(path)
+        self._prepared.unlink(missing_ok=True)
         with self._timed("ours", "decode"):
             decode_to_wav(path, self._prepared)
         for name in OURS:
@@ -151,7 +153,7 @@ def take_alone(paths: list[Path], chain: str) -> float:
             else:
                 decode_to_wav(path, Path(folder) / "prepared.wav")
                 one.ours(chain)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return long_recordings.peak_mb()
 
 
 def measure_lengths(longest: str, folder: Path | None) -> list[dict[str, Any]]:

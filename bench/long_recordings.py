@@ -7,7 +7,6 @@ the worker and its decoder held at most.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -74,6 +73,7 @@ def measure(path: Path) -> dict[str, Any]:
         began = time.perf_counter()
         runtime.run(prepare, job_id)
         seconds = time.perf_counter() - began
+        decoder_mb = peak_mb(decoder().processes()[0])
         decoder().close()
         runtime.engine.dispose()
         with sessions() as session:
@@ -82,11 +82,15 @@ def measure(path: Path) -> dict[str, Any]:
                 raise RuntimeError(f"{path.name}: {job.state}: {job.error}")
             result = job.result or {}
         engine.dispose()
-    worker, child = (resource.getrusage(who).ru_maxrss * 1024 / 1e6 for who in _PROCESSES)
-    return {"worker_mb": worker, "decoder_mb": child, "seconds": seconds} | result
+    return {"worker_mb": peak_mb(), "decoder_mb": decoder_mb, "seconds": seconds} | result
 
 
-_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+def peak_mb(process: int | str = "self") -> float:
+    """Peak resident memory of a process so far, in MB. Not getrusage's, which counts the parent's before exec."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise RuntimeError(f"process {process} has no VmHWM")
 
 
 def _garden(seconds: int) -> npt.NDArray[np.int16]:

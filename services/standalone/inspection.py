@@ -11,7 +11,7 @@ from shared.audio.constants import SAMPLE_RATE
 from shared.audio.excerpt import span
 from shared.audio.report import DecodeReport
 from shared.audio.sandbox import DecoderPool
-from shared.audio.segmentation import SegmentationPreset
+from shared.audio.segmentation import Preset
 from shared.audio.slices import Kind, Section, Slice, slice_recording
 from shared.audio.wav import open_prepared
 from shared.errors import Conflict, InvalidInput
@@ -42,7 +42,7 @@ def inspect(
     picture: Path,
     decoders: DecoderPool,
     *,
-    preset: SegmentationPreset,
+    preset: Preset,
     start: float,
     seconds: float | None,
     step: Callable[[str], None],

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from shared.audio.constants import SAMPLE_RATE
 from shared.audio.mel import hz_to_mel, mel_to_hz
 from shared.audio.morphology import Mask
-from shared.audio.segment import Samples, Spectrogram, median_windows, spectrogram, window_masks
-from shared.audio.segmentation import SegmentationPreset
+from shared.audio.segment import median_windows, spectrogram, window_masks
+from shared.audio.segmentation import Preset, SegmentationPreset
+from shared.audio.stft import Samples, Spectrogram
 from shared.audio.wav import as_float, forget_pages
 
 Edges = npt.NDArray[np.float64]
@@ -43,7 +44,7 @@ def envelope(samples: Samples, edges: Edges) -> tuple[npt.NDArray[np.float32], n
 
 
 def loudest(samples: Samples, edges: Edges, preset: SegmentationPreset) -> Spectrogram:
-    """Of each column and FFT bin the loudest frame, (columns, bins), in the preset's power or magnitude.
+    """Of each column and FFT bin the loudest frame, (columns, bins), in power.
 
     Columns wider than `FRAMES_PER_COLUMN` frames show that many of them.
     """
@@ -60,7 +61,7 @@ def loudest(samples: Samples, edges: Edges, preset: SegmentationPreset) -> Spect
     return np.concatenate(rows)
 
 
-def mask_columns(samples: Samples, edges: Edges, preset: SegmentationPreset) -> tuple[Mask, Mask]:
+def mask_columns(samples: Samples, edges: Edges, preset: Preset) -> tuple[Mask, Mask]:
     """Signal pixels and noise-factor pixels, (columns, bins) each: set where any frame of the column has one.
 
     Takes memory for all frames of the median windows that the columns touch.

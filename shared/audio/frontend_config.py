@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.audio.constants import SAMPLE_RATE, WINDOW_SECONDS
-from shared.audio.mel import mel_bank
+from shared.audio.mel import MelBands, mel_bank
 
 
 class FrontEndConfig(BaseModel):
@@ -68,6 +68,11 @@ class FrontEndConfig(BaseModel):
     def frame_rate(self) -> float:
         """Frames per second."""
         return self.sample_rate / self.hop
+
+    @cached_property
+    def mel_bands(self) -> MelBands:
+        """Power spectrogram -> mel power, (frames, n_fft // 2 + 1) -> (frames, n_mels), in numpy."""
+        return MelBands(self.mel_bank())
 
     def mel_bank(self) -> npt.NDArray[np.float32]:
         """The filters, (n_mels, n_fft // 2 + 1)."""

@@ -36,11 +36,10 @@ def dilate_square(mask: Mask, size: int) -> Mask:
 
 def _combine(mask: Mask, size: int, axis: int, before: int, operation: np.ufunc) -> Mask:
     length = mask.shape[axis]
-    edges = [(0, 0)] * mask.ndim
-    edges[axis] = (before, size - 1 - before)
-    wide = np.pad(mask, edges)
     # Slices of the array as it lies in memory, so that the inner loop stays contiguous for both axes.
     ahead = (slice(None),) * axis
+    wide = np.zeros((*mask.shape[:axis], length + size - 1, *mask.shape[axis + 1 :]), bool)
+    wide[(*ahead, slice(before, before + length))] = mask
     result = wide[(*ahead, slice(0, length))].copy()
     for shift in range(1, size):
         operation(result, wide[(*ahead, slice(shift, shift + length))], out=result)

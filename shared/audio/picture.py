@@ -23,9 +23,9 @@ from shared.audio.columns import Edges, envelope, loudest, mask_columns, mel_ran
 from shared.audio.constants import SAMPLE_RATE, STEP_SAMPLES, WINDOW_SAMPLES
 from shared.audio.excerpt import DEFAULT_WIDTH
 from shared.audio.mel import hz_to_mel
-from shared.audio.segment import Samples
-from shared.audio.segmentation import SPRENGEL2016, SegmentationPreset
+from shared.audio.segmentation import DEFAULT, ContrastPreset, Preset, SegmentationPreset
 from shared.audio.slices import Section, Slice
+from shared.audio.stft import Samples
 
 SOFTWARE = "Chiffchaff"
 """Stands in every picture, so that one can be told from a file of someone else's."""
@@ -79,7 +79,7 @@ def draw(
     sections: Sequence[Section],
     slices: Sequence[Slice],
     *,
-    preset: SegmentationPreset = SPRENGEL2016,
+    preset: Preset = DEFAULT,
     start: int = 0,
     end: int | None = None,
     title: str = "",
@@ -153,11 +153,7 @@ def _waveform(axes: Axes, samples: Samples, view: _View) -> None:
 def _spectrogram(axes: Axes, samples: Samples, view: _View, preset: SegmentationPreset, rows: int) -> None:
     picture = mel_rows(loudest(samples, view.edges, preset), rows, preset)
     full_scale = preset.n_fft / 4
-    decibels = (
-        10 * np.log10(picture / full_scale**2 + INAUDIBLE)
-        if preset.power
-        else 20 * np.log10(picture / full_scale + INAUDIBLE**0.5)
-    )
+    decibels = 10 * np.log10(picture / full_scale**2 + INAUDIBLE)
     decibels -= max(float(decibels.max()), 10 * math.log10(INAUDIBLE) + LEAST_DECIBELS)
     # Half of the pixels are black, so that what stands out does so in the picture too.
     lowest = min(-LEAST_DECIBELS, max(-MOST_DECIBELS, float(np.median(decibels))))
@@ -171,14 +167,15 @@ def _spectrogram(axes: Axes, samples: Samples, view: _View, preset: Segmentation
     bar.set_title("dB", fontsize=8, pad=4)
 
 
-def _masks(axes: Axes, samples: Samples, view: _View, preset: SegmentationPreset, rows: int) -> None:
+def _masks(axes: Axes, samples: Samples, view: _View, preset: Preset, rows: int) -> None:
     signal, loud = (mel_rows(mask, rows, preset) for mask in mask_columns(samples, view.edges, preset))
     _image(axes, loud.astype(np.int8) + signal, view, preset, (0, 2), ListedColormap(["white", NEARLY, SIGNAL]))
     if not loud.any():
         axes.text(0.5, 0.5, "no pixel stands out", transform=axes.transAxes, fontsize=9, ha="center", color=INK)
-    legend = {f"signal (≥ {preset.signal_factor:g} x median)": SIGNAL}
+    unit = " spreads" if isinstance(preset, ContrastPreset) else " x median"
+    legend = {f"signal (≥ {preset.signal_factor:g}{unit})": SIGNAL}
     if preset.noise_factor < preset.signal_factor:
-        legend[f"too loud for noise (≥ {preset.noise_factor:g} x)"] = NEARLY
+        legend[f"too loud for noise (≥ {preset.noise_factor:g})"] = NEARLY
     _caption(axes, "masks, kHz", legend)
 
 

@@ -1,42 +1,26 @@
 """Segmentation: where in a recording something sings (signal), and where nothing does (noise).
 
-Median clipping after Lasseck 2013 and Sprengel et al. 2016: a pixel of the spectrogram belongs to a bird when it stands
-out from its frequency's and its moment's median; groups of such pixels make their frames signal.
-
-Their spectrograms are scaled to 0..1 first. Here power stays as it is and the two levels that a pixel must reach move
-instead, which asks the same: (x - lowest) / range >= factor * (median - lowest) / range.
+What makes a frame signal is the preset's: contrast (`shared.audio.contrast`, ours) or median clipping
+(`shared.audio.clipping`, Lasseck 2013 and Sprengel et al. 2016). Cutting a recording into median windows, smoothing and
+the way from frames to samples are the same for both.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
+from shared.audio.clipping import crossed, pixels, standing_out
 from shared.audio.constants import SAMPLE_RATE
+from shared.audio.contrast import backdrop, contrast_frames, contrast_pixels
 from shared.audio.frontend_config import FrontEndConfig
-from shared.audio.medians import Medians, bin_medians, frame_medians
-from shared.audio.mel import MelBands
-from shared.audio.morphology import Mask, dilate, dilate_square, erode_square
-from shared.audio.segmentation import ORIGINAL, SPRENGEL2016, SegmentationPreset, segmentation_preset
+from shared.audio.morphology import Mask, dilate, erode
+from shared.audio.segmentation import DEFAULT, ContrastPreset, Preset, SegmentationPreset
 from shared.audio.slices import Kind, Section
 from shared.audio.stft import Samples, Spectrogram, frame_count, power_blocks, power_spectrogram
 from shared.audio.wav import forget_pages
-
-__all__ = [
-    "ORIGINAL",
-    "SPRENGEL2016",
-    "Masks",
-    "Section",
-    "SegmentationPreset",
-    "median_windows",
-    "segment",
-    "segment_with_mel",
-    "segmentation_preset",
-    "window_masks",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +30,12 @@ class Masks:
     spectrogram: Spectrogram
     """(frames, bins), power."""
     signal_pixels: Mask
-    """(frames, bins), after the opening."""
+    """(frames, bins), of median clipping after the opening."""
     noise_pixels: Mask
-    """(frames, bins): the same at the noise factor; frames that have any are not noise."""
+    """(frames, bins): the same at the noise factor; frames with a group, or enough, of them are not noise."""
 
 
-def segment(samples: Samples, preset: SegmentationPreset = SPRENGEL2016) -> list[Section]:
+def segment(samples: Samples, preset: Preset = DEFAULT) -> list[Section]:
     """Signal and noise sections of a recording, in samples, sorted by start; sections never overlap.
 
     `samples`: float32 or int16, (samples,), mono, 22,050 Hz; a memory map is read one median window at a time.
@@ -63,7 +47,7 @@ def segment(samples: Samples, preset: SegmentationPreset = SPRENGEL2016) -> list
 
 def segment_with_mel(
     samples: Samples,
-    preset: SegmentationPreset,
+    preset: Preset,
     front_end: FrontEndConfig,
     write: Callable[[Spectrogram], None],
 ) -> list[Section]:
@@ -72,7 +56,7 @@ def segment_with_mel(
     The pieces, float32 (frames, n_mels), follow each other on the recording's own grid: frame `i` is centred on sample
     `i * front_end.hop`. One STFT serves both where the presets' agree.
     """
-    bands = MelBands(front_end.mel_bank())
+    bands = front_end.mel_bands
     if (preset.n_fft, preset.hop) != (front_end.n_fft, front_end.hop):
         frames = frame_count(len(samples), front_end.hop)
         for _, power in power_blocks(samples, 0, frames, n_fft=front_end.n_fft, hop=front_end.hop):
@@ -89,9 +73,15 @@ def segment_with_mel(
     return _sections_of(samples, spectrograms(), preset)
 
 
-def window_masks(samples: Samples, preset: SegmentationPreset, first: int, end: int) -> Masks:
+def window_masks(samples: Samples, preset: Preset, first: int, end: int) -> Masks:
     """The pixels of one of the recording's `median_windows`."""
     power = spectrogram(samples, first, end, preset)
+    if isinstance(preset, ContrastPreset):
+        behind = backdrop(power, preset)
+        signal, loud = (
+            contrast_pixels(power, behind, factor) for factor in (preset.signal_factor, preset.noise_factor)
+        )
+        return Masks(power, signal, loud)
     groups = standing_out(power, preset)
     return Masks(power, pixels(groups.signal, preset), pixels(groups.noise, preset))
 
@@ -119,59 +109,12 @@ def spectrogram(samples: Samples, first: int, end: int, preset: SegmentationPres
     )
 
 
-class Groups(NamedTuple):
-    """(frames, bins) each: where squares of pixels that all stand out have their origin, by `erode_square`."""
-
-    signal: Mask
-    noise: Mask
-
-
-def standing_out(power: Spectrogram, preset: SegmentationPreset) -> Groups:
-    """The groups of pixels of one median window that stand out at either factor, (frames, bins) -> Groups.
-
-    The median of a moment is taken only where groups stand out from their frequencies' medians already.
-    """
-    of_bins, lowest = bin_medians(power, root=not preset.power), power.min()
-    candidates = erode_square(power >= _levels(of_bins, lowest, preset.noise_factor, preset), preset.opening)
-    moments = np.flatnonzero(dilate(np.any(candidates, axis=1), preset.opening, 0))
-    of_moments = np.full((len(power), 1), np.inf)
-    of_moments[moments, 0] = frame_medians(power[moments], root=not preset.power)
-
-    def groups(factor: float) -> Mask:
-        level = np.maximum(_levels(of_bins, lowest, factor, preset), _levels(of_moments, lowest, factor, preset))
-        return erode_square(power >= level, preset.opening)
-
-    noise = groups(preset.noise_factor)
-    return Groups(noise if preset.signal_factor == preset.noise_factor else groups(preset.signal_factor), noise)
-
-
-def _levels(medians: Medians, lowest: np.float32, factor: float, preset: SegmentationPreset) -> Spectrogram:
-    """The least power that stands out from these medians. In digital silence, where they are the lowest, any other."""
-    floor = float(lowest) if preset.power else math.sqrt(lowest)
-    level = floor + factor * (medians - floor)
-    exact = level if preset.power else np.square(level)
-    least = exact.astype(np.float32)
-    above = np.nextafter(least, np.float32(np.inf))
-    least = np.where(least <= exact if preset.strict else least < exact, above, least)
-    return np.maximum(least, np.nextafter(lowest, np.float32(np.inf)))
-
-
-def crossed(groups: Mask, preset: SegmentationPreset) -> Mask:
-    """The frames that `pixels` has any in, (frames, bins) -> (frames,)."""
-    return dilate(dilate(np.any(groups, axis=1), preset.opening, 0), preset.square_dilation, 0)
-
-
-def pixels(groups: Mask, preset: SegmentationPreset) -> Mask:
-    """All pixels of the groups, grown by the square dilation, (frames, bins) -> the same."""
-    return dilate_square(dilate_square(groups, preset.opening), preset.square_dilation)
-
-
-def _sections_of(samples: Samples, spectrograms: Iterable[Spectrogram], preset: SegmentationPreset) -> list[Section]:
+def _sections_of(samples: Samples, spectrograms: Iterable[Spectrogram], preset: Preset) -> list[Section]:
     signal, loud = [np.zeros(0, bool)], [np.zeros(0, bool)]
     for power in spectrograms:
-        groups = standing_out(power, preset)
-        signal.append(crossed(groups.signal, preset))
-        loud.append(crossed(groups.noise, preset))
+        frames = _frames(power, preset)
+        signal.append(frames[0])
+        loud.append(frames[1])
         forget_pages(samples)
     signal_frames = smooth(np.concatenate(signal), preset)
     noise_frames = ~smooth(np.concatenate(loud), preset)
@@ -180,8 +123,17 @@ def _sections_of(samples: Samples, spectrograms: Iterable[Spectrogram], preset: 
     return sorted(found, key=lambda section: section.start)
 
 
+def _frames(power: Spectrogram, preset: Preset) -> tuple[Mask, Mask]:
+    """Those that stand out at the signal factor and at the noise factor, (frames,) each."""
+    if isinstance(preset, ContrastPreset):
+        return contrast_frames(power, preset)
+    groups = standing_out(power, preset)
+    return crossed(groups.signal, preset), crossed(groups.noise, preset)
+
+
 def smooth(frames: Mask, preset: SegmentationPreset) -> Mask:
-    """Grow runs of frames so that those near each other join, (frames,) -> (frames,)."""
+    """Drop runs that are too short, then grow them so that those near each other join, (frames,) -> (frames,)."""
+    frames = dilate(erode(frames, preset.min_frames, 0), preset.min_frames, 0)
     for size in preset.frame_dilations:
         frames = dilate(frames, size, 0)
     return frames

@@ -1,4 +1,4 @@
-"""What tells signal from noise: the parameters of a segmentation, and the two published sets of them."""
+"""What tells signal from noise: the parameters of a segmentation; two published sets of them and our own."""
 
 from typing import Self
 
@@ -6,10 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class SegmentationPreset(BaseModel):
-    """Median clipping: how a spectrogram becomes sections with and without a singing bird.
+    """What every segmentation has: a spectrogram, two factors, and how the frames found are smoothed.
 
-    Medians and the scaling to 0..1 are taken over the whole recording, or over equal windows of it, none longer than
-    `median_seconds`, so that memory stays flat.
+    Levels are taken over the whole recording, or over equal windows of it, none longer than `median_seconds`, so that
+    memory stays flat.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -17,20 +17,14 @@ class SegmentationPreset(BaseModel):
     name: str
     n_fft: int = Field(ge=16)
     hop: int = Field(ge=1)
-    power: bool
-    """|X|^2 rather than |X|."""
     first_bin: int = Field(0, ge=0)
     end_bin: int | None = None
     """FFT bins first_bin:end_bin take part."""
     signal_factor: float = Field(gt=1)
     noise_factor: float = Field(gt=1)
-    """A pixel counts when it is that many times its row's and its column's median."""
-    strict: bool
-    """It has to be more than that, rather than at least."""
-    opening: int = Field(ge=1)
-    """Side of the square that has to fit into a group of pixels, within the spectrogram, so that single ones go."""
-    square_dilation: int = Field(1, ge=1)
-    """Side of the square by which each pixel grows after that; 1 for none."""
+    """How far a pixel has to stand out to be signal, and no longer noise."""
+    min_frames: int = Field(1, ge=1)
+    """Shorter runs of frames are dropped before they are smoothed."""
     frame_dilations: tuple[int, ...]
     """Lengths, in frames, of the dilations that smooth the indicator along time, one after the other."""
     median_seconds: float = Field(60.0, gt=0)
@@ -45,9 +39,34 @@ class SegmentationPreset(BaseModel):
         return self
 
 
+class ClippingPreset(SegmentationPreset):
+    """Median clipping: a pixel counts when it is `factor` times its row's and its column's median.
+
+    The spectrogram is scaled to 0..1 first.
+    """
+
+    power: bool
+    """Medians and factors are those of |X|^2 rather than |X|."""
+    strict: bool
+    """It has to be more than that, rather than at least."""
+    opening: int = Field(ge=1)
+    """Side of the square that has to fit into a group of pixels, within the spectrogram, so that single ones go."""
+    square_dilation: int = Field(1, ge=1)
+    """Side of the square by which each pixel grows after that; 1 for none."""
+
+
+class ContrastPreset(SegmentationPreset):
+    """A pixel counts when it rises `factor` spreads over the level of its frequency. See `shared.audio.contrast`."""
+
+    min_pixels: int = Field(ge=1)
+    """A frame counts when that many of its pixels do."""
+    short_seconds: float = Field(10.0, ge=0)
+    """With less sound than that, song itself may be most of what there is."""
+
+
 # Sprengel et al. 2016 (CEUR Vol-1609), at 22,050 Hz: bins 172 Hz to 9.95 kHz. What lies between the two factors is
 # neither signal nor noise.
-SPRENGEL2016 = SegmentationPreset(
+SPRENGEL2016 = ClippingPreset(
     name="sprengel2016",
     n_fft=512,
     hop=128,
@@ -62,7 +81,7 @@ SPRENGEL2016 = SegmentationPreset(
 )
 
 # The original work (DSR-Bird-Song 2019): noise is all that is not signal.
-ORIGINAL = SegmentationPreset(
+ORIGINAL = ClippingPreset(
     name="original",
     n_fft=2048,
     hop=512,
@@ -76,9 +95,26 @@ ORIGINAL = SegmentationPreset(
 )
 
 
-DEFAULT = SPRENGEL2016
+# Our own: 300 Hz to 9.95 kHz. Chosen on one half of the mixtures of `bench.segmentation`, see docs/adr/0006.
+CONTRAST = ContrastPreset(
+    name="contrast",
+    n_fft=1024,
+    hop=512,
+    first_bin=14,
+    end_bin=462,
+    signal_factor=4.5,
+    noise_factor=4.0,
+    min_pixels=3,
+    min_frames=2,
+    frame_dilations=(5,),
+)
+
+DEFAULT = CONTRAST
+
+Preset = ClippingPreset | ContrastPreset
+_PRESETS: tuple[Preset, ...] = (CONTRAST, SPRENGEL2016, ORIGINAL)
 
 
-def segmentation_preset(name: str) -> SegmentationPreset:
-    """The preset of that name, `sprengel2016` or `original`. Raises KeyError."""
-    return {preset.name: preset for preset in (SPRENGEL2016, ORIGINAL)}[name]
+def segmentation_preset(name: str) -> Preset:
+    """The preset of that name: `contrast`, `sprengel2016` or `original`. Raises KeyError."""
+    return {preset.name: preset for preset in _PRESETS}[name]

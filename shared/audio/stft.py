@@ -11,6 +11,7 @@ from shared.audio.wav import as_float
 
 Samples = npt.NDArray[np.float32] | npt.NDArray[np.int16]
 Spectrogram = npt.NDArray[np.float32]
+Spectra = npt.NDArray[np.complexfloating]
 
 # Frames times samples of one block: 1 MiB of float32, about a core's second-level cache.
 _BLOCK_VALUES = 1 << 18
@@ -30,28 +31,36 @@ def power_blocks(
     Hann window; beyond both ends the recording is mirrored without repeating its end sample, torch's
     `center=True, pad_mode="reflect"`.
     """
-    window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
-    size = max(1, _BLOCK_VALUES // n_fft)
-    windowed = np.empty((size, n_fft), np.float32)
-    for start in range(first, end, size):
-        stop = min(end, start + size)
-        frames = np.lib.stride_tricks.sliding_window_view(_around(samples, start, stop, n_fft, hop), n_fft)[::hop]
-        block = np.multiply(frames, window, out=windowed[: stop - start])
-        spectrum = scipy.fft.rfft(block, axis=1)[:, first_bin:end_bin]
-        power = np.square(spectrum.real)
-        power += np.square(spectrum.imag)
-        yield start, power
+    for start, spectra in _spectra(samples, first, end, n_fft, hop):
+        taken = spectra[:, first_bin:end_bin]
+        yield start, _power(taken, np.empty(taken.shape, np.float32))
 
 
 def power_spectrogram(
     samples: Samples, first: int, end: int, *, n_fft: int, hop: int, first_bin: int = 0, end_bin: int | None = None
 ) -> Spectrogram:
     """The blocks of `power_blocks` as one array, (end - first, bins)."""
-    bins = len(range(n_fft // 2 + 1)[first_bin:end_bin])
-    whole = np.empty((end - first, bins), np.float32)
-    for start, power in power_blocks(samples, first, end, n_fft=n_fft, hop=hop, first_bin=first_bin, end_bin=end_bin):
-        whole[start - first : start - first + len(power)] = power
+    whole = np.empty((end - first, len(range(n_fft // 2 + 1)[first_bin:end_bin])), np.float32)
+    for start, spectra in _spectra(samples, first, end, n_fft, hop):
+        _power(spectra[:, first_bin:end_bin], whole[start - first : start - first + len(spectra)])
     return whole
+
+
+def _spectra(samples: Samples, first: int, end: int, n_fft: int, hop: int) -> Iterator[tuple[int, Spectra]]:
+    window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
+    size = max(1, _BLOCK_VALUES // n_fft)
+    windowed = np.empty((min(size, end - first), n_fft), np.float32)
+    for start in range(first, end, size):
+        stop = min(end, start + size)
+        frames = np.lib.stride_tricks.sliding_window_view(_around(samples, start, stop, n_fft, hop), n_fft)[::hop]
+        spectra: Spectra = scipy.fft.rfft(np.multiply(frames, window, out=windowed[: stop - start]), axis=1)
+        yield start, spectra
+
+
+def _power(spectra: Spectra, out: Spectrogram) -> Spectrogram:
+    np.square(spectra.real, out=out)
+    out += np.square(spectra.imag)
+    return out
 
 
 def _around(samples: Samples, first: int, end: int, n_fft: int, hop: int) -> npt.NDArray[np.float32]:

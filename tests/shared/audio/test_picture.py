@@ -14,16 +14,17 @@ from shared.audio.columns import mel_range
 from shared.audio.constants import SAMPLE_RATE, WINDOW_SAMPLES
 from shared.audio.mel import hz_to_mel
 from shared.audio.picture import NEARLY, NO_SOUND, NOISE, SIGNAL, SOFTWARE, draw, write_png
-from shared.audio.segment import ORIGINAL, SPRENGEL2016, Section, SegmentationPreset, segment
-from shared.audio.slices import Slice, slice_recording
+from shared.audio.segment import segment
+from shared.audio.segmentation import CONTRAST, ORIGINAL, SPRENGEL2016, Preset
+from shared.audio.slices import Section, Slice, slice_recording
 from tests.support.sounds import SPECIES, chirps
 
 Sound = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.int64]
-BOTH = pytest.mark.parametrize("preset", [SPRENGEL2016, ORIGINAL], ids=lambda preset: preset.name)
+ALL = pytest.mark.parametrize("preset", [CONTRAST, SPRENGEL2016, ORIGINAL], ids=lambda preset: preset.name)
 
 
-def picture_of(sound: Sound, preset: SegmentationPreset = SPRENGEL2016) -> Figure:
+def picture_of(sound: Sound, preset: Preset = SPRENGEL2016) -> Figure:
     sections = segment(sound, preset)
     return draw(sound, sections, slice_recording(len(sound), sections), preset=preset)
 
@@ -64,9 +65,9 @@ def runs(columns: npt.NDArray[np.bool_]) -> list[float]:
     return [float(first + end) / 2 for first, end in borders]
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("hertz", [700, 3_000, 8_000])
-def test_a_burst_lies_at_its_time_and_frequency_in_every_panel(preset: SegmentationPreset, hertz: float) -> None:
+def test_a_burst_lies_at_its_time_and_frequency_in_every_panel(preset: Preset, hertz: float) -> None:
     times = (1.5, 4.25, 9.0)
     panels = panels_of(picture_of(bursts(10.0, *times, hertz=hertz), preset))
     width = panels["waveform"].shape[1]
@@ -118,8 +119,8 @@ def test_an_excerpt_shows_its_own_time() -> None:
     assert {axes.get_xlim() for axes in figure.axes if axes.get_label() != "decibels"} == {(10.0, 15.0)}
 
 
-@BOTH
-def test_sections_are_coloured_by_kind_and_the_rest_is_blank(preset: SegmentationPreset) -> None:
+@ALL
+def test_sections_are_coloured_by_kind_and_the_rest_is_blank(preset: Preset) -> None:
     sound = bursts(10.0, 5.0, hertz=3_000)
     sections = [Section("signal", 0, 2 * SAMPLE_RATE), Section("noise", 4 * SAMPLE_RATE, 10 * SAMPLE_RATE)]
     panel = panels_of(draw(sound, sections, [], preset=preset))["sections"]
