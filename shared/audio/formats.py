@@ -11,7 +11,7 @@ from shared.errors import EmptyAudio, NotAudio
 HINT = "Send WAV, FLAC, OGG, Opus, MP3, M4A, WebM, WMA or AIFF."
 _HEAD = 65_536
 
-Backend = Literal["libsndfile", "ffmpeg"]
+Backend = Literal["libsndfile", "ffmpeg", "ffmpeg to the end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +23,40 @@ class Container:
     backends: tuple[Backend, ...] = ("ffmpeg",)
     seconds_known: bool = True
     """False where FFmpeg only guesses the length from the bit rate."""
+    least_bytes_a_second: int = 1
+    """A header that promises more sound than so many bytes can hold is wrong."""
 
 
 _BOTH: tuple[Backend, ...] = ("libsndfile", "ffmpeg")
-_MP3 = Container("mp3", "mp3", _BOTH, seconds_known=False)
+# The last is for recorders that lost power before they wrote how long the recording is.
+_WAV = Container("wav", "wav", (*_BOTH, "ffmpeg to the end"))
+# 8 kbit/s is the least that a frame's header can name.
+_MP3 = Container("mp3", "mp3", _BOTH, seconds_known=False, least_bytes_a_second=1_000)
+_MPEG_TS = Container("mpegts", "mpegts")
 _MATROSKA = Container("matroska", "matroska")
 _WEBM = Container("webm", "matroska")
 
 _BY_HEAD = {
     b"fLaC": Container("flac", "flac", _BOTH),
     b"OggS": Container("ogg", "ogg", _BOTH),
-    b"RF64": Container("wav", "wav", _BOTH),
-    b"BW64": Container("wav", "wav", _BOTH),
+    b"RF64": _WAV,
+    b"BW64": _WAV,
     b"riff\x2e\x91\xcf\x11": Container("w64", "w64", _BOTH),
     b"caff": Container("caf", "caf", _BOTH),
     b".snd": Container("au", "au", _BOTH),
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": Container("wma", "asf"),
     b"#!AMR": Container("amr", "amr", seconds_known=False),
     b"wvpk": Container("wavpack", "wv"),
+    b"TTA1": Container("tta", "tta"),
+    b"FLV\x01": Container("flv", "flv"),
+    b"\x00\x00\x01\xba": Container("mpeg", "mpeg"),
 }
 _BY_FORM = {
-    (b"RIFF", b"WAVE"): Container("wav", "wav", _BOTH),
-    (b"RIFX", b"WAVE"): Container("wav", "wav", _BOTH),
+    (b"RIFF", b"WAVE"): _WAV,
+    (b"RIFX", b"WAVE"): _WAV,
     (b"FORM", b"AIFF"): Container("aiff", "aiff", _BOTH),
     (b"FORM", b"AIFC"): Container("aiff", "aiff", _BOTH),
+    (b"RIFF", b"AVI "): Container("avi", "avi"),
 }
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _OTHER_KINDS = {
@@ -71,13 +81,16 @@ def identify(path: Path) -> Container:
         head = file.read(_HEAD)
         if not head:
             raise EmptyAudio("The file has no content: 0 bytes.", hint="Check that the upload or copy was finished.")
-        start = skip_id3(head)
-        if start:
-            file.seek(start)
+        at, tagged = 0, False
+        while step := skip_id3(head):
+            at, tagged = at + step, True
+            file.seek(at)
             head = file.read(_HEAD)
+        if tagged and not head:
+            raise EmptyAudio("The file holds an ID3 tag and no sound.", hint="Check that the copy was finished.")
         whole = not file.read(1)
     container = _by_magic(head)
-    if container is None and _other_kind(head) is None and (start or mpeg.find_stream(head, whole=whole) is not None):
+    if container is None and _other_kind(head) is None and (tagged or mpeg.find_stream(head, whole=whole) is not None):
         container = _MP3
     if container is None:
         raise NotAudio(f"The file is {_other_kind(head) or 'of no known kind'}, not a sound recording.", hint=HINT)
@@ -106,6 +119,14 @@ def _by_magic(head: bytes) -> Container | None:
         return Container({b"M4A ": "m4a", b"qt  ": "mov", b"3gp4": "3gp"}.get(head[8:12], "mp4"), "mov")
     if head[0] == 0xFF and head[1:2] and head[1] & 0xF6 == 0xF0:
         return Container("aac", "aac", seconds_known=False)
+    if head[:2] == b"\x0b\x77" and len(head) > 5:
+        # Stream versions above 10 are E-AC-3 (ATSC A/52, annex E.2.1.6).
+        kind = "ac3" if head[5] >> 3 <= 10 else "eac3"
+        return Container(kind, kind, seconds_known=False)
+    # Packets of 188 bytes, or of 192 as camcorders write them, each with the same first byte.
+    for size, first in ((188, 0), (192, 4)):
+        if len(head) > 4 * size and all(head[first + size * packet] == 0x47 for packet in range(4)):
+            return _MPEG_TS
     return None
 
 

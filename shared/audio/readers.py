@@ -1,5 +1,6 @@
 """Two readers of one shape: blocks of float32 samples at the file's own rate, from libsndfile or from FFmpeg."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
@@ -11,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from shared.audio.formats import HINT, Backend, Container
+from shared.audio.formats import HINT, Container
 from shared.audio.report import AudioInfo
 from shared.errors import NotAudio
 
 BLOCK_FRAMES = 65_536
 _UNKNOWN_FRAMES = 2**62
+_BEHIND_BYTES = 65_536
 _BAD_PACKETS_IN_A_ROW = 500
 
 Block = npt.NDArray[np.float32]
@@ -31,17 +33,23 @@ class SoundfileReader:
 
     def __init__(self, path: Path, container: Container) -> None:
         self.damage = ""
+        # Opened here, so that libsndfile cannot guess from the name, and so that it shows how far it has read.
+        self._bytes = path.open("rb", buffering=0)
         try:
-            self._file = soundfile.SoundFile(path)
-        except soundfile.LibsndfileError as error:
+            self._file = soundfile.SoundFile(self._bytes.fileno(), closefd=False)
+            if self._file.frames >= _UNKNOWN_FRAMES:
+                # It would read to the end and call that damage.
+                self._file.close()
+                raise Unreadable("the header names no length")
+        except (soundfile.LibsndfileError, Unreadable) as error:
+            self._bytes.close()
             raise Unreadable(str(error)) from error
-        known = 0 < self._file.frames < _UNKNOWN_FRAMES
         self.info = AudioInfo(
             format=container.name,
             codec=self._file.subtype.lower(),
             sample_rate=self._file.samplerate,
             channels=self._file.channels,
-            seconds=self._file.frames / self._file.samplerate if known else None,
+            seconds=self._file.frames / self._file.samplerate if self._file.frames else None,
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -58,8 +66,13 @@ class SoundfileReader:
                 return
             yield block[:frames]
 
+    def behind(self) -> bytes:
+        """The first bytes that were not read, once the blocks have ended."""
+        return os.pread(self._bytes.fileno(), _BEHIND_BYTES, os.lseek(self._bytes.fileno(), 0, os.SEEK_CUR))
+
     def close(self) -> None:
         self._file.close()
+        self._bytes.close()
 
 
 class FfmpegReader:
@@ -68,9 +81,10 @@ class FfmpegReader:
     The demuxer is named, never probed, so that no playlist (HLS, DASH, concat) can make it open something else.
     """
 
-    def __init__(self, path: Path, container: Container) -> None:
+    def __init__(self, path: Path, container: Container, *, to_the_end: bool = False) -> None:
+        """`to_the_end` is for WAV: whatever length its header names, the samples go on to the end of the file."""
         self.damage = ""
-        options = {"protocol_whitelist": "file"}
+        options = {"protocol_whitelist": "file"} | ({"ignore_length": "1"} if to_the_end else {})
         try:
             self._container = av.open(
                 f"file:{path.absolute()}", format=container.demuxer, options=options, metadata_errors="replace"
@@ -144,11 +158,6 @@ class FfmpegReader:
     def close(self) -> None:
         with suppress(av.FFmpegError):
             self._container.close()
-
-
-def open_reader(backend: Backend, path: Path, container: Container) -> SoundfileReader | FfmpegReader:
-    """Raises Unreadable when this backend cannot read the file."""
-    return SoundfileReader(path, container) if backend == "libsndfile" else FfmpegReader(path, container)
 
 
 def _samples(frame: av.AudioFrame) -> Block:

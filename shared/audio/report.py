@@ -61,7 +61,8 @@ class DecodeReport(BaseModel):
 def require_sound(report: DecodeReport) -> None:
     """Raises SilentAudio when a recording holds nothing but silence, be it with a constant offset."""
     if report.amplitude < SILENCE:
+        silent = f"All {report.seconds:.1f} s of the recording are silent."
         raise SilentAudio(
-            f"All {report.seconds:.1f} s of the recording are silent.",
+            " ".join((silent, *report.warnings)),
             hint="Check the microphone or the channel that was recorded, and send a recording with sound in it.",
         )

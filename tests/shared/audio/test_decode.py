@@ -27,8 +27,11 @@ from shared.errors import (
 Make = Callable[..., Path]
 Sound = npt.NDArray[np.float32]
 Song = Callable[[float], Sound]
-LOSSLESS = ("wav", "wav-24", "wav-32", "wav-float", "wav-double", "wav-extensible", "rf64", "w64", "aiff", "flac")
-LOSSLESS_IN_FFMPEG = ("m4a-alac", "matroska-flac", "mov-s32", "mov-double")
+LOSSLESS = (
+    *("wav", "wav-24", "wav-32", "wav-float", "wav-double", "wav-extensible", "rf64"),
+    *("w64", "aiff", "caf", "au", "flac"),
+)
+LOSSLESS_IN_FFMPEG = ("m4a-alac", "matroska-flac", "mov-s32", "mov-double", "tta", "wavpack", "avi")
 LOSSY = {"wav-u8": 0.03, "mov-u8": 0.03, "mp3": 0.06, "ogg": 0.1, "m4a": 0.06, "webm": 0.1, "ogg-opus": 0.1}
 
 
@@ -58,7 +61,11 @@ def test_lossy_files_decode_to_nearly_the_same_song_at_the_same_time(recording: 
     assert report.warnings == ()
 
 
-@pytest.mark.parametrize("kind", ["aac", "wma"])
+# MPEG layer II comes 240.5 samples late: shifted by whole ones, it does not quite match.
+DELAYED = {"aac": 0.06, "wma": 0.06, "flv": 0.06, "mpegts": 0.06, "ac3": 0.06, "eac3": 0.06, "mpeg": 0.4, "mp2": 0.4}
+
+
+@pytest.mark.parametrize("kind", DELAYED)
 def test_formats_without_a_start_time_decode_to_the_song_but_for_their_codecs_delay(
     recording: Make, kind: str, song: Song
 ) -> None:
@@ -66,7 +73,7 @@ def test_formats_without_a_start_time_decode_to_the_song_but_for_their_codecs_de
     expected = soxr.resample(song(3.0), 44_100, SAMPLE_RATE)
     shifts = range(-1_100, 1_100)
     best = min(difference(samples[max(0, s) :], expected[max(0, -s) :]) for s in shifts)
-    assert best < 0.06
+    assert best < DELAYED[kind]
 
 
 def test_what_a_browser_records_decodes_though_it_has_no_length(recording: Make, song: Song) -> None:
