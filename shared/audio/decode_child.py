@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from shared.audio.decode import decode_to_wav
-from shared.audio.report import DecodeLimits
+from shared.audio.report import ANOTHER_PROGRAM, DecodeLimits
 from shared.errors import AudioError, DecoderCrashed
 
 _MIB = 1 << 20
@@ -57,11 +57,16 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return _failure(
             DecoderCrashed(
                 f"Decoding the file takes more than {limits.memory_mb} MB of memory.",
-                hint="Save the recording again with another program, as WAV or FLAC.",
+                hint=ANOTHER_PROGRAM,
             )
         )
     except OSError as error:
         return {"os_error": [error.errno, error.strerror]}
+    except Exception as error:
+        # A binding or we ourselves stumbled over this file; the next one may be decoded by this process all the same.
+        return _failure(
+            DecoderCrashed(f"The decoder broke down on this file ({type(error).__name__}).", hint=ANOTHER_PROGRAM)
+        )
     return {"report": report.model_dump(mode="json")}
 
 

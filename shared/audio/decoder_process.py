@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import shared
-from shared.audio.report import DecodeLimits
+from shared.audio.report import ANOTHER_PROGRAM, DecodeLimits
 from shared.errors import DecoderCrashed, DecodeTimeout
-
-ANOTHER_PROGRAM = "Save the recording again with another program, as WAV or FLAC."
 
 _START_SECONDS = 60.0
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")

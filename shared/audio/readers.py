@@ -137,7 +137,8 @@ class FfmpegReader:
         while bad_in_a_row < _BAD_PACKETS_IN_A_ROW:
             try:
                 packet = next(packets)
-            except StopIteration:
+            except (StopIteration, IndexError):
+                # After the last packet PyAV may look for a track that appeared on the way, as in MPEG streams.
                 return
             except av.FFmpegError:
                 self.damage = "The file is damaged"

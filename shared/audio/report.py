@@ -5,6 +5,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.audio.constants import SAMPLE_RATE
 from shared.errors import SilentAudio
 
+ANOTHER_PROGRAM = "Save the recording again with another program, as WAV or FLAC."
+"""The hint for a file that a decoder cannot cope with."""
 SILENCE = 1e-5
 """Under this amplitude every prepared 16-bit sample would be zero."""
 

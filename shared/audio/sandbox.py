@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from shared import errors
-from shared.audio.decoder_process import ANOTHER_PROGRAM, DecoderKilled, DecoderProcess
-from shared.audio.report import DEFAULT_LIMITS, DecodeLimits, DecodeReport
+from shared.audio.decoder_process import DecoderKilled, DecoderProcess
+from shared.audio.report import ANOTHER_PROGRAM, DEFAULT_LIMITS, DecodeLimits, DecodeReport
 from shared.audio.wav import part_path
 from shared.errors import AudioError, DecoderCrashed, TransientError
 

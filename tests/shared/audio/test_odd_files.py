@@ -1,9 +1,11 @@
 """Files as recorders, browsers and bad disks leave them: each is built here, small, with what must come of it."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -202,6 +204,28 @@ def test_channels_that_come_and_go_are_mixed_as_they_are(recording: Make) -> Non
     samples, _ = decode(path)
     assert len(samples) > 5.9 * SAMPLE_RATE
     assert np.abs(samples[-3 * SAMPLE_RATE // 2 :]).max() == pytest.approx(0.5, abs=0.05)
+
+
+class Stumbling:
+    """An opened file that looks, after its last packet, for a track that was not there when it was opened."""
+
+    def __init__(self, opened: Any) -> None:
+        self._opened = opened
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._opened, name)
+
+    def demux(self, track: Any) -> Iterator[Any]:
+        yield from self._opened.demux(track)
+        raise IndexError
+
+
+def test_a_track_that_appears_on_the_way_does_no_harm(recording: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, opened = recording("mpegts"), av.open
+    monkeypatch.setattr(av, "open", lambda *given, **named: Stumbling(opened(*given, **named)))
+    _, report = decode(path)
+    assert report.seconds == pytest.approx(3, abs=0.1)
+    assert report.warnings == ()
 
 
 def channels(*of_them: Sound) -> Sound:

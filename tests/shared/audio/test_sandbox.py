@@ -226,22 +226,30 @@ def test_a_pool_that_is_busy_works_in_a_forked_process_too(recording: Make, pipe
         assert process.wait(60) == 0
 
 
-def test_more_memory_than_allowed_is_an_error_of_that_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("accident", "said"),
+    [
+        ("import numpy; numpy.ones(300_000_000)", "256 MB"),
+        ("[][0]", "broke down on this file (IndexError)"),
+    ],
+)
+def test_an_accident_while_decoding_is_an_error_of_that_file(tmp_path: Path, accident: str, said: str) -> None:
     script = (
-        "import numpy; from shared.audio import decode_child\n"
-        "decode_child.decode_to_wav = lambda *given, **named: numpy.ones(300_000_000)\n"
-        "decode_child.main()\n"
+        "from shared.audio import decode_child\n"
+        f"def decode_to_wav(*given, **named): {accident}\n"
+        "decode_child.decode_to_wav = decode_to_wav; decode_child.main()\n"
     )
     child = python(script)
     request = {"src": "a", "dst": "b", "part": str(tmp_path / "part"), "limits": {"memory_mb": 256}}
     assert child.stdin is not None
     assert child.stdout is not None
     assert child.stdout.readline() == b"{}\n"
-    child.stdin.write(json.dumps(request).encode() + b"\n")
-    child.stdin.flush()
-    answer = json.loads(child.stdout.readline())
+    for _ in range(2):
+        child.stdin.write(json.dumps(request).encode() + b"\n")
+        child.stdin.flush()
+        answer = json.loads(child.stdout.readline())
+        assert (answer["error"], said in answer["detail"]) == ("DecoderCrashed", True)
     child.communicate(timeout=60)
-    assert (answer["error"], "256 MB" in answer["detail"]) == ("DecoderCrashed", True)
 
 
 def test_a_child_knows_no_secret_of_its_parent(
