@@ -115,7 +115,8 @@ class AudioStream(Iterator[Block]):
 
     def _finish(self) -> None:
         seconds = self._frames / self.info.sample_rate
-        if seconds < self._limits.min_seconds:
+        # However little is accepted: at a high rate, one sample becomes none.
+        if seconds < self._limits.min_seconds or not self.samples:
             raise TooShort(
                 f"The recording has {self._frames} sample{'s' * (self._frames != 1)}: {seconds:.3f} s of sound.",
                 hint=f"Send at least {self._limits.min_seconds} s, better 3 s or more.",

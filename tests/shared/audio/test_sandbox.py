@@ -16,7 +16,7 @@ from shared.audio.decode import decode_to_wav
 from shared.audio.report import DecodeLimits, DecodeReport
 from shared.audio.sandbox import DecoderPool
 from shared.audio.wav import open_prepared
-from shared.errors import AudioError, DecoderCrashed, DecodeTimeout, NotAudio, SilentAudio, TransientError
+from shared.errors import DecoderCrashed, DecodeTimeout, NotAudio, SilentAudio, TransientError
 
 Make = Callable[..., Path]
 
@@ -264,27 +264,3 @@ def test_importing_the_pool_loads_no_codec() -> None:
     script = "import shared.audio.sandbox, sys; assert not {'av', 'soundfile', 'torch', 'scipy'} & set(sys.modules)"
     with python(script) as process:
         assert process.wait(60) == 0
-
-
-@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3", "m4a", "webm", "wma", "aiff"])
-def test_damaged_files_are_decoded_or_refused(pool: DecoderPool, recording: Make, tmp_path: Path, kind: str) -> None:
-    content = recording(kind, seconds=0.5).read_bytes()
-    limits = DecodeLimits(max_seconds=60, wall_seconds=20)
-    damaged = tmp_path / "damaged"
-    for seed in range(25):
-        damaged.write_bytes(mutate(content, np.random.default_rng(seed)))
-        try:
-            report = pool.decode_to_wav(damaged, tmp_path / "out", limits)
-        except (DecoderCrashed, DecodeTimeout):
-            raise
-        except AudioError:
-            continue
-        assert len(open_prepared(tmp_path / "out")) == report.samples
-
-
-def mutate(content: bytes, chance: np.random.Generator) -> bytes:
-    """Some bytes changed, most of them near the head, and every fourth time the end cut off."""
-    mutated = bytearray(content)
-    for _ in range(chance.choice([1, 4, 30])):
-        mutated[int(len(mutated) * chance.random() ** chance.choice([1, 4]))] = chance.integers(256)
-    return bytes(mutated[: chance.integers(len(mutated))] if chance.random() < 0.25 else mutated)
