@@ -39,7 +39,7 @@ KINDS = (
     *("flac", "ogg", "ogg-opus", "mp3", "mp2", "m4a", "m4a-alac", "aac", "3gp", "amr", "webm", "matroska-flac"),
     *("wma", "ac3", "eac3", "avi", "flv", "mpegts", "mpeg", "tta", "wavpack"),
 )
-STEREO = ("wav", "flac", "ogg", "mp3")
+CHANNELS = {"wav": (1, 2), "flac": (1, 2), "ogg": (1, 2), "mp3": (1, 2), "m4a": (1, 8), "wavpack": (1, 16)}
 SECONDS = 0.4
 LIMITS = DecodeLimits(max_seconds=600, memory_mb=256, wall_seconds=10)
 FINE = ("decoded", "with a warning", "refused")
@@ -65,12 +65,11 @@ class Figures:
 
 
 def seeds(folder: Path) -> dict[str, list[bytes]]:
-    """Intact files of each kind: mono, and of some kinds stereo too."""
+    """Intact files of each kind: mono, and of some kinds with several channels too."""
     made: dict[str, list[bytes]] = {}
     for kind in KINDS:
         rate = {"ogg-opus": 48_000, "webm": 48_000, "amr": 8_000, "3gp": 8_000}.get(kind, 44_100)
-        mono = whistles(SECONDS, rate)
-        sounds = [mono, np.stack([mono, mono[::-1]], axis=1)] if kind in STEREO else [mono]
+        sounds = [np.stack([whistles(SECONDS, rate)] * channels, axis=1) for channels in CHANNELS.get(kind, (1,))]
         path = folder / "seed"
         made[kind] = [write_any(path, sound, rate, kind).read_bytes() for sound in sounds]
     return made

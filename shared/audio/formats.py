@@ -32,6 +32,8 @@ _BOTH: tuple[Backend, ...] = ("libsndfile", "ffmpeg")
 _WAV = Container("wav", "wav", (*_BOTH, "ffmpeg to the end"))
 # 8 kbit/s is the least that a frame's header can name.
 _MP3 = Container("mp3", "mp3", _BOTH, seconds_known=False, least_bytes_a_second=1_000)
+# libsndfile guesses the length from the first frame's bit rate, and stops there.
+_MP3_OF_ANY_LENGTH = Container("mp3", "mp3", seconds_known=False)
 _MPEG_TS = Container("mpegts", "mpegts")
 _MATROSKA = Container("matroska", "matroska")
 _WEBM = Container("webm", "matroska")
@@ -90,8 +92,8 @@ def identify(path: Path) -> Container:
             raise EmptyAudio("The file holds an ID3 tag and no sound.", hint="Check that the copy was finished.")
         whole = not file.read(1)
     container = _by_magic(head)
-    if container is None and _other_kind(head) is None and (tagged or mpeg.find_stream(head, whole=whole) is not None):
-        container = _MP3
+    if container is None and _other_kind(head) is None:
+        container = _mp3(head, tagged=tagged, whole=whole)
     if container is None:
         raise NotAudio(f"The file is {_other_kind(head) or 'of no known kind'}, not a sound recording.", hint=HINT)
     return container
@@ -128,6 +130,13 @@ def _by_magic(head: bytes) -> Container | None:
         if len(head) > 4 * size and all(head[first + size * packet] == 0x47 for packet in range(4)):
             return _MPEG_TS
     return None
+
+
+def _mp3(head: bytes, *, tagged: bool, whole: bool) -> Container | None:
+    start = mpeg.find_stream(head, whole=whole)
+    if start is None:
+        return _MP3 if tagged else None
+    return _MP3 if mpeg.names_its_length(head, start) else _MP3_OF_ANY_LENGTH
 
 
 def _other_kind(head: bytes) -> str | None:

@@ -56,6 +56,16 @@ def find_stream(data: bytes, *, whole: bool) -> int | None:
     return None
 
 
+def names_its_length(data: bytes, at: int) -> bool:
+    """Is the first frame, at that byte, no sound but the tag of Xing's or LAME's that counts the frames behind it?
+
+    Fraunhofer's tag, VBRI, does so too, but libsndfile passes it over.
+    """
+    frame = frame_at(data, at)
+    head = data[at : at + frame.length] if frame else b""
+    return any(tag in head[4:48] for tag in (b"Xing", b"Info"))
+
+
 def _chain(data: bytes, at: int, *, whole: bool) -> bool:
     begin, first = at, frame_at(data, at)
     frame = first

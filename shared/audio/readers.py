@@ -20,6 +20,8 @@ BLOCK_FRAMES = 65_536
 _UNKNOWN_FRAMES = 2**62
 _BEHIND_BYTES = 65_536
 _BAD_PACKETS_IN_A_ROW = 500
+# PyAV counts a frame's planes up to the end of FFmpeg's list of eight, and beyond it where that is full.
+_MOST_PLANES = 8
 
 Block = npt.NDArray[np.float32]
 
@@ -119,11 +121,12 @@ class FfmpegReader:
     def blocks(self) -> Iterator[Block]:
         """Blocks of (frames, channels), -1..1. Broken packets are left out, and `damage` says so."""
         waiting: list[Block] = []
+        samples = _Samples()
         for frame in self._all_frames:
             if frame.sample_rate != self.info.sample_rate:
                 self.damage = "The sample rate changes on the way"
                 break
-            block = _samples(frame)
+            block = samples.of(frame)
             if waiting and (block.shape[1] != waiting[0].shape[1] or sum(map(len, waiting)) >= BLOCK_FRAMES):
                 yield np.concatenate(waiting)
                 waiting = []
@@ -161,14 +164,31 @@ class FfmpegReader:
             self._container.close()
 
 
-def _samples(frame: av.AudioFrame) -> Block:
-    """One decoded frame as (samples, channels), -1..1, whatever FFmpeg's sample format is."""
-    raw: npt.NDArray[Any] = frame.to_ndarray()
-    if raw.dtype == np.uint8:
-        scaled = (raw.astype(np.float32) - 128.0) / 128.0
-    elif raw.dtype.kind == "i":
-        scaled = raw / -float(np.iinfo(raw.dtype).min)
-    else:
-        scaled = raw
-    planes = scaled.astype(np.float32, copy=False)
-    return planes.T if frame.format.is_planar else planes.reshape(-1, frame.layout.nb_channels)
+class _Samples:
+    """Decoded frames as (samples, channels), -1..1, whatever FFmpeg's sample format is."""
+
+    def __init__(self) -> None:
+        self._packing: tuple[str, str] | None = None
+
+    def of(self, frame: av.AudioFrame) -> Block:
+        if frame.format.is_planar and frame.layout.nb_channels >= _MOST_PLANES:
+            frame = self._packed(frame)
+        raw: npt.NDArray[Any] = frame.to_ndarray()
+        if raw.dtype == np.uint8:
+            scaled = (raw.astype(np.float32) - 128.0) / 128.0
+        elif raw.dtype.kind == "i":
+            scaled = raw / -float(np.iinfo(raw.dtype).min)
+        else:
+            scaled = raw
+        planes = scaled.astype(np.float32, copy=False)
+        return planes.T if frame.format.is_planar else planes.reshape(-1, frame.layout.nb_channels)
+
+    def _packed(self, frame: av.AudioFrame) -> av.AudioFrame:
+        """The frame with its channels interleaved, by FFmpeg itself."""
+        kind = (frame.format.name, frame.layout.name)
+        if kind != self._packing:
+            self._packing = kind
+            self._packer = av.AudioResampler(format="flt", layout=frame.layout)
+        frame.pts = None
+        (packed,) = self._packer.resample(frame)
+        return packed

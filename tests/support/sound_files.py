@@ -88,15 +88,17 @@ def in_ffmpegs_format(samples: Sound, name: str) -> npt.NDArray[Any]:
 
 
 def encode_with_ffmpeg(path: Path, samples: Sound, rate: int, kind: str, options: dict[str, str] | None = None) -> Path:
+    """Encode samples, (n,) or (n, channels), at the codec's own rate."""
     container, codec, codec_rate = FFMPEG_KINDS[kind]
+    layout = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1", 16: "9.1.6"}[1 if samples.ndim == 1 else samples.shape[1]]
     with av.open(str(path), "w", format=container, options=options or {}) as file:
-        track = file.add_stream(codec, rate=codec_rate, layout="mono")
+        track = file.add_stream(codec, rate=codec_rate, layout=layout)
         assert isinstance(track, av.AudioStream)
-        track.bit_rate = 128_000
         names = [one.name for one in av.Codec(codec, "w").audio_formats or []]
-        format_name = next((name for name in names if not name.startswith("u8")), names[0])
-        track.format = format_name
-        frame = av.AudioFrame.from_ndarray(in_ffmpegs_format(samples[None], format_name), format_name, "mono")
+        track.format = next((name for name in names if not name.startswith("u8")), names[0])
+        track.bit_rate = 128_000
+        packed = track.format.name.removesuffix("p")
+        frame = av.AudioFrame.from_ndarray(in_ffmpegs_format(samples.reshape(1, -1), packed), packed, layout)
         frame.sample_rate = rate
         frame.pts = 0
         for packet in (*track.encode(frame), *track.encode(None)):
@@ -107,7 +109,7 @@ def encode_with_ffmpeg(path: Path, samples: Sound, rate: int, kind: str, options
 def write_any(
     path: Path, samples: npt.NDArray[Any], rate: int, kind: str, options: dict[str, str] | None = None
 ) -> Path:
-    """Write samples as a file of one of the kinds above; FFmpeg's are mono."""
+    """Write samples as a file of one of the kinds above."""
     if kind in SOUNDFILE_KINDS:
         return write_sound(path, samples, rate, kind)
     return encode_with_ffmpeg(path, samples, rate, kind, options)

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from shared.audio import mpeg
 from shared.audio.constants import SAMPLE_RATE
 from shared.audio.decode import DecodeLimits, decode, decode_to_wav
 from shared.errors import AudioError, CorruptAudio, EmptyAudio, NotAudio, SilentAudio, TooShort, UnsupportedAudio
@@ -204,6 +205,35 @@ def test_channels_that_come_and_go_are_mixed_as_they_are(recording: Make) -> Non
     samples, _ = decode(path)
     assert len(samples) > 5.9 * SAMPLE_RATE
     assert np.abs(samples[-3 * SAMPLE_RATE // 2 :]).max() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("vbri", [True, False])
+@pytest.mark.parametrize("loud_first", [True, False])
+def test_an_mp3_of_changing_bit_rate_that_does_not_name_its_length_is_read_to_its_end(
+    recording: Make, loud_first: bool, vbri: bool
+) -> None:
+    # A length guessed from the first bit rate is far off, either way, and so it is with Fraunhofer's kind of tag.
+    quiet, loud = np.zeros(3 * 44_100, np.float32), np.random.default_rng(0).uniform(-0.5, 0.5, 3 * 44_100)
+    path = recording("mp3", np.concatenate([loud, quiet] if loud_first else [quiet, loud]))
+    content = path.read_bytes()
+    tag = mpeg.frame_at(content, 0)
+    assert tag is not None
+    fraunhofers = content[:4] + bytes(32) + b"VBRI" + bytes(tag.length - 40) if vbri else b""
+    path.write_bytes(fraunhofers + content[tag.length :])
+    samples, report = decode(path)
+    assert report.seconds == pytest.approx(6, abs=0.1)
+    assert np.abs(samples[-SAMPLE_RATE:]).max() > 0.1 or loud_first
+    assert (report.info.seconds, report.warnings) == (None, ())
+
+
+@pytest.mark.parametrize(("kind", "count"), [("m4a", 6), ("m4a", 8), ("wavpack", 8), ("wavpack", 16)])
+def test_many_channels_are_mixed_whatever_their_layout(
+    recording: Make, song: Callable[[float], Sound], kind: str, count: int
+) -> None:
+    samples, report = decode(recording(kind, song(1.0)[:, None] * np.linspace(0, 1, count, dtype=np.float32)))
+    assert report.info.channels == count
+    # AAC takes one channel for the low tones only, and keeps no whistle in it.
+    assert samples.std() == pytest.approx(song(1.0).std() / 2, rel=0.25)
 
 
 class Stumbling:
