@@ -48,6 +48,7 @@ class RescuingReader:
             if before < 0:
                 wrong_end = "The file goes on where its header says it ends"
                 self.damage = other.damage or ("Parts of the file are damaged" if self.damage else wrong_end)
+            self.damage = self.damage or other.damage
         finally:
             other.close()
 
