@@ -22,6 +22,7 @@ _BEHIND_BYTES = 65_536
 _BAD_PACKETS_IN_A_ROW = 500
 # PyAV counts a frame's planes up to the end of FFmpeg's list of eight, and beyond it where that is full.
 _MOST_PLANES = 8
+_PYAVS_FORMATS = ("u8", "s16", "s32", "flt", "dbl")
 
 Block = npt.NDArray[np.float32]
 
@@ -171,7 +172,8 @@ class _Samples:
         self._packing: tuple[str, str] | None = None
 
     def of(self, frame: av.AudioFrame) -> Block:
-        if frame.format.is_planar and frame.layout.nb_channels >= _MOST_PLANES:
+        many_planes = frame.format.is_planar and frame.layout.nb_channels >= _MOST_PLANES
+        if many_planes or frame.format.packed.name not in _PYAVS_FORMATS:
             frame = self._packed(frame)
         raw: npt.NDArray[Any] = frame.to_ndarray()
         if raw.dtype == np.uint8:
@@ -184,7 +186,7 @@ class _Samples:
         return planes.T if frame.format.is_planar else planes.reshape(-1, frame.layout.nb_channels)
 
     def _packed(self, frame: av.AudioFrame) -> av.AudioFrame:
-        """The frame with its channels interleaved, by FFmpeg itself."""
+        """The frame as interleaved float32, by FFmpeg itself."""
         kind = (frame.format.name, frame.layout.name)
         if kind != self._packing:
             self._packing = kind

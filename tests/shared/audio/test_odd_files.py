@@ -8,6 +8,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import soxr
 
 from shared.audio import mpeg
 from shared.audio.constants import SAMPLE_RATE
@@ -235,6 +236,15 @@ def test_many_channels_are_mixed_whatever_their_layout(
     assert report.info.channels == count
     # AAC takes one channel for the low tones only, and keeps no whistle in it.
     assert samples.std() == pytest.approx(song(1.0).std() / 2, rel=0.25)
+
+
+def test_whole_numbers_of_64_bits_are_read_too(tmp_path: Path, song: Callable[[float], Sound]) -> None:
+    samples = (song(1.0).astype(np.float64) * 2**63).astype("<i8").tobytes()
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 44_100, 8 * 44_100, 8, 64)
+    chunks = b"WAVE" + form + struct.pack("<4sI", b"data", len(samples)) + samples
+    path = tmp_path / "wide"
+    path.write_bytes(struct.pack("<4sI", b"RIFF", len(chunks)) + chunks)
+    np.testing.assert_allclose(decode(path)[0], soxr.resample(song(1.0), 44_100, SAMPLE_RATE, quality="HQ"), atol=1e-5)
 
 
 class Stumbling:
