@@ -1,6 +1,6 @@
 """Throws corrupted files at the sandboxed decoder: nothing may crash, hang or swell. Prints a table.
 
-    .venv/bin/python -m bench.fuzz_decoder --files 20000            # some five minutes
+    .venv/bin/python -m bench.fuzz_decoder --files 20000            # some two minutes
     .venv/bin/python -m bench.fuzz_decoder --minutes 60 --seed 7 --keep FOLDER
 
 A file is a short sound in one of the kinds below, changed in one to three of the ways in `bench.mutations`. Each must
