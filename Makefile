@@ -13,7 +13,7 @@ CODE := shared services tests bench tools
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: setup ## Run Chiffchaff on this machine: http://127.0.0.1:8000 (Ctrl-C stops it)
@@ -66,6 +66,14 @@ bench-%: export OMP_NUM_THREADS := 1
 .PHONY: bench-audio
 bench-audio: $(VENV)/.dev ## Measure the signal chain beside the original's, and its memory up to a day of sound
 	$(BIN)/python -m bench.audio
+
+.PHONY: bench-segmentation
+bench-segmentation: $(VENV)/.dev ## Measure how well each segmentation finds birds in rain, sea, fire and helicopters
+	$(BIN)/python -m bench.segmentation
+
+.PHONY: fuzz-audio
+fuzz-audio: $(VENV)/.dev ## Send 20,000 corrupted files through the sandboxed decoder
+	$(BIN)/python -m bench.fuzz_decoder --files 20000
 
 .PHONY: env
 env: ## Write .env with new passwords for `make up`

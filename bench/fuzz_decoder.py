@@ -9,14 +9,11 @@ seed and number make the same file. Ends with exit code 1 when anything but that
 """
 
 import argparse
-import json
-import platform
 import sys
 import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import av
@@ -27,13 +24,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.mutations import MUTATIONS, with_right_checksums
+from bench.results import write_results
 from shared.audio.report import DecodeLimits
 from shared.audio.sandbox import DecoderPool
 from shared.audio.wav import open_prepared
 from shared.errors import AudioError, DecoderCrashed, DecodeTimeout
 from tests.support.sound_files import whistles, write_any
 
-RESULTS = Path(__file__).resolve().parent / "results"
 KINDS = (
     *("wav", "wav-u8", "wav-24", "wav-float", "wav-extensible", "wav-adpcm", "rf64", "w64", "aiff", "caf", "au"),
     *("flac", "ogg", "ogg-opus", "mp3", "mp2", "m4a", "m4a-alac", "aac", "3gp", "amr", "webm", "matroska-flac"),
@@ -178,11 +175,8 @@ def main() -> None:
     seconds = time.monotonic() - began
     show(figures, console)
     result = {
-        "machine": platform.platform(),
-        "python": platform.python_version(),
         "libsndfile": soundfile.__libsndfile_version__,
         "pyav": av.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
         "files": figures.files,
         "seed": arguments.seed,
         "files_per_second": round(figures.files / seconds, 1),
@@ -191,8 +185,7 @@ def main() -> None:
         **{outcome.replace(" ", "_"): figures.count(outcome) for outcome in (*FINE, *BAD)},
         "reasons": dict(figures.reasons.most_common()),
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "fuzz.json").write_text(json.dumps(result, indent=2) + "\n")
+    write_results("fuzz", result)
     sys.exit(any(figures.count(outcome) for outcome in BAD))
 
 

@@ -14,13 +14,10 @@ recordings: a labelled one that yields no signal slice trains nothing.
 """
 
 import argparse
-import json
-import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.mixtures import BACKGROUNDS, BIRD_SETS, FRAME, SNRS, Mixture, Recording, Span, make_mixtures, read_recordings
+from bench.results import write_results
 from shared.audio.constants import SAMPLE_RATE, WINDOW_SAMPLES
 from shared.audio.segment import segment
 from shared.audio.segmentation import CONTRAST, ORIGINAL, SPRENGEL2016, Preset
@@ -38,7 +36,6 @@ from shared.audio.slices import MIN_SIGNAL_SECONDS, Section, slice_recording, wi
 from shared.audio.wav import to_pcm16
 
 PRESETS: tuple[Preset, ...] = (SPRENGEL2016, ORIGINAL, CONTRAST)
-RESULTS = Path(__file__).resolve().parent / "results"
 COLLAR = SAMPLE_RATE // 4
 RESAMPLES = 1_000
 
@@ -232,9 +229,7 @@ def main() -> None:
         sys.exit(f"No recordings in {arguments.data}: --data names the folder with manifest.csv, birds and ESC-10.")
     results = measure(arguments.data.resolve(), arguments.half, arguments.per_cell)
     print_tables(results)
-    machine = {"machine": platform.platform(), "python": platform.python_version(), "date": datetime.now(UTC).date()}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "segmentation.json").write_text(json.dumps({**machine, **results}, indent=2, default=str) + "\n")
+    write_results("segmentation", results)
 
 
 if __name__ == "__main__":

@@ -7,18 +7,15 @@ Runs an embedded stack of its own on a free port and a temporary data directory,
 """
 
 import argparse
-import json
-import platform
 import statistics
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.results import write_results
 from tests.support.stack import Stack
 
-RESULTS = Path(__file__).resolve().parent / "results"
 CLASSIFY_TIMES = 20
 
 
@@ -82,9 +79,7 @@ def main() -> None:
     figures = measure(arguments.data.resolve(), arguments.epochs)
     for name, value in figures.items():
         print(f"{name:>28}  {value}")
-    machine = {"machine": platform.platform(), "python": platform.python_version(), "date": datetime.now(UTC).date()}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "whole_way.json").write_text(json.dumps({**machine, **figures}, indent=2, default=str) + "\n")
+    write_results("whole_way", figures)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ BLOCK_BYTES = 1 << 18
 
 
 class PresetName(StrEnum):
+    contrast = "contrast"
     sprengel2016 = "sprengel2016"
     original = "original"
 
@@ -179,7 +180,7 @@ def inspect(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="PICTURE.png, or a folder. Else FILE's name with .png, here")
     ] = None,
-    preset: Annotated[PresetName, typer.Option(help="How signal is told from noise")] = PresetName.sprengel2016,
+    preset: Annotated[PresetName, typer.Option(help="How signal is told from noise")] = PresetName.contrast,
     start: Annotated[float, typer.Option(min=0, help="Show from this second on")] = 0.0,
     seconds: Annotated[float | None, typer.Option(help="Show so many seconds; all that follows if left out")] = None,
 ) -> None:

@@ -49,7 +49,7 @@ class AudioStream(Iterator[Block]):
         self.samples = 0
         self._frames = self._bad = 0
         self._low, self._high = math.inf, -math.inf
-        self._channel_amplitude = 0.0
+        self._cancelled_amplitude = 0.0
         self._blocks = self._resampled(first, rest)
 
     def __next__(self) -> Block:
@@ -94,23 +94,28 @@ class AudioStream(Iterator[Block]):
             self._frames += len(block)
             if self._frames > most:
                 raise _too_long(None, self._limits)
-            mono = self._mixed(block)
-            self._low, self._high = min(self._low, float(mono.min())), max(self._high, float(mono.max()))
-            yield mono
+            yield self._mixed(block)
             block = next(rest, None)
 
     def _mixed(self, block: Block) -> Block:
         """The mean of the channels, (n,). Before it, samples that are no numbers become zero, channel by channel."""
-        if not (np.abs(block) <= _LARGEST).all():
+        low, high = float(block.min()), float(block.max())
+        if not (low >= -_LARGEST and high <= _LARGEST):
             good = np.abs(block) <= _LARGEST
             self._bad += good.size - int(np.count_nonzero(good))
             block = np.where(good, block, np.float32(0))
+            low, high = float(block.min()), float(block.max())
         if block.shape[1] == 1:
+            self._low, self._high = min(self._low, low), max(self._high, high)
             return block[:, 0]
         # Channel by channel: numpy reduces a short axis ten times more slowly.
         channels = list(block.T)
-        self._channel_amplitude = max(self._channel_amplitude, *(float(np.ptp(channel)) / 2 for channel in channels))
         mono: Block = sum(channels[1:], channels[0]) / np.float32(len(channels))
+        mixed_low, mixed_high = float(mono.min()), float(mono.max())
+        self._low, self._high = min(self._low, mixed_low), max(self._high, mixed_high)
+        if (mixed_high - mixed_low) * len(channels) < _CANCELLED * (high - low):
+            amplitudes = (float(np.ptp(channel)) / 2 for channel in channels)
+            self._cancelled_amplitude = max(self._cancelled_amplitude, *amplitudes)
         return mono
 
     def _finish(self) -> None:
@@ -125,7 +130,7 @@ class AudioStream(Iterator[Block]):
             self.warnings.append(f"{self._bad} samples were not numbers and have been set to zero.")
         if max(abs(self._low), abs(self._high)) > 2.0:
             self.warnings.append("The samples go far beyond full scale and have been clipped.")
-        if self._amplitude() * self.info.channels < _CANCELLED * self._channel_amplitude:
+        if self._amplitude() * self.info.channels < _CANCELLED * self._cancelled_amplitude:
             self.warnings.append("The channels are mirror images: mixed to one they all but cancel each other out.")
         said = self.info.seconds
         if self._reader.damage:

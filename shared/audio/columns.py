@@ -36,7 +36,8 @@ def envelope(samples: Samples, edges: Edges) -> tuple[npt.NDArray[np.float32], n
     low, high = (np.empty(len(at) - 1, samples.dtype) for _ in range(2))
     for first, end in _blocks(np.diff(at), SAMPLES_AT_ONCE):
         begin = at[first]
-        block = samples[begin : max(begin + 1, at[end])]
+        # A column narrower than a sample has none of its own and shows the one that it lies in.
+        block = samples[begin : max(at[end - 1] + 1, at[end])]
         low[first:end] = np.minimum.reduceat(block, at[first:end] - begin)
         high[first:end] = np.maximum.reduceat(block, at[first:end] - begin)
         forget_pages(samples)
