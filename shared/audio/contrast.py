@@ -86,8 +86,7 @@ def backdrop(power: Power, preset: ContrastPreset) -> Backdrop:
         endless = np.full((1, power.shape[1]), np.inf, np.float32)
         return Backdrop(np.ones((len(power), 1), np.float32), endless, endless)
     by_bin = power[chosen].T.copy()
-    (median,) = np.maximum(_quantiles(by_bin.copy(), 0.5), LEAST_POWER)
-    gain = np.where(sounding[:, None], _gains(power, median), np.float32(np.inf))
+    gain = np.where(sounding[:, None], _gains(power[:, ::SAMPLED_BINS], by_bin[::SAMPLED_BINS]), np.float32(np.inf))
     middle, upper = _quantiles(by_bin / gain[chosen, 0], 0.5, 0.75)
     level = np.maximum(middle, LEAST_POWER)
     spread = np.maximum(upper / level, LEAST_SPREAD)
@@ -97,9 +96,13 @@ def backdrop(power: Power, preset: ContrastPreset) -> Backdrop:
     return Backdrop(gain, level[None, :], spread[None, :])
 
 
-def _gains(power: Power, median: Power) -> Power:
-    """How loud each frame is as a whole, (frames, 1): 1 where half of its pixels are above their frequency's median."""
-    (gain,) = _quantiles(power[:, ::SAMPLED_BINS] / median[::SAMPLED_BINS], 0.5)
+def _gains(power: Power, sampled: Power) -> Power:
+    """How loud each frame is as a whole, (frames, 1): 1 where half of its pixels are above their frequency's median.
+
+    `power`: (frames, bins); `sampled`: (bins, frames), those frames of it that medians are taken of.
+    """
+    (median,) = np.maximum(_quantiles(sampled.copy(), 0.5), LEAST_POWER)
+    (gain,) = _quantiles(power / median, 0.5)
     least: Power = np.maximum(gain, LEAST_POWER)
     return least[:, None]
 
