@@ -110,7 +110,10 @@ class AudioStream(Iterator[Block]):
             return block[:, 0]
         # Channel by channel: numpy reduces a short axis ten times more slowly.
         channels = list(block.T)
-        mono: Block = sum(channels[1:], channels[0]) / np.float32(len(channels))
+        mono: Block = channels[0] + channels[1]
+        for channel in channels[2:]:
+            mono += channel
+        mono *= np.float32(1 / len(channels))
         mixed_low, mixed_high = float(mono.min()), float(mono.max())
         self._low, self._high = min(self._low, mixed_low), max(self._high, mixed_high)
         if (mixed_high - mixed_low) * len(channels) < _CANCELLED * (high - low):

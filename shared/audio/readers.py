@@ -122,16 +122,18 @@ class FfmpegReader:
     def blocks(self) -> Iterator[Block]:
         """Blocks of (frames, channels), -1..1. Broken packets are left out, and `damage` says so."""
         waiting: list[Block] = []
+        held = 0
         samples = _Samples()
         for frame in self._all_frames:
             if frame.sample_rate != self.info.sample_rate:
                 self.damage = "The sample rate changes on the way"
                 break
             block = samples.of(frame)
-            if waiting and (block.shape[1] != waiting[0].shape[1] or sum(map(len, waiting)) >= BLOCK_FRAMES):
+            if waiting and (block.shape[1] != waiting[0].shape[1] or held >= BLOCK_FRAMES):
                 yield np.concatenate(waiting)
-                waiting = []
+                waiting, held = [], 0
             waiting.append(block)
+            held += len(block)
         if waiting:
             yield np.concatenate(waiting)
 

