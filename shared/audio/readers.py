@@ -121,21 +121,24 @@ class FfmpegReader:
 
     def blocks(self) -> Iterator[Block]:
         """Blocks of (frames, channels), -1..1. Broken packets are left out, and `damage` says so."""
-        waiting: list[Block] = []
-        held = 0
         samples = _Samples()
+        # Hundreds of small frames at a time become an array much faster than one by one.
+        waiting, kind = av.AudioFifo(), ("", "")
         for frame in self._all_frames:
             if frame.sample_rate != self.info.sample_rate:
                 self.damage = "The sample rate changes on the way"
                 break
-            block = samples.of(frame)
-            if waiting and (block.shape[1] != waiting[0].shape[1] or held >= BLOCK_FRAMES):
-                yield np.concatenate(waiting)
-                waiting, held = [], 0
-            waiting.append(block)
-            held += len(block)
-        if waiting:
-            yield np.concatenate(waiting)
+            # The queue itself does not look, and crashes on frames of another kind.
+            its_kind = (frame.format.name, frame.layout.name)
+            if waiting.samples and (its_kind != kind or waiting.samples >= BLOCK_FRAMES):
+                yield samples.of(waiting.read())
+            if its_kind != kind:
+                waiting, kind = av.AudioFifo(), its_kind
+            # Where a packet is lost, the times of what follows would not be those that the queue expects.
+            frame.pts = None
+            waiting.write(frame)
+        if waiting.samples:
+            yield samples.of(waiting.read())
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         packets = self._container.demux(self._stream)
@@ -173,7 +176,7 @@ class _Samples:
     def __init__(self) -> None:
         self._packing: tuple[str, str] | None = None
 
-    def of(self, frame: av.AudioFrame) -> Block:
+    def of(self, frame: Any) -> Block:
         many_planes = frame.format.is_planar and frame.layout.nb_channels >= _MOST_PLANES
         if many_planes or frame.format.packed.name not in _PYAVS_FORMATS:
             frame = self._packed(frame)

@@ -209,6 +209,18 @@ def test_channels_that_come_and_go_are_mixed_as_they_are(recording: Make) -> Non
     assert np.abs(samples[-3 * SAMPLE_RATE // 2 :]).max() == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("channels", [(1, 2), (2, 1)])
+def test_nothing_is_lost_where_the_number_of_channels_changes(recording: Make, channels: tuple[int, int]) -> None:
+    parts = [recording("mp3", np.stack([whistles(1.0)] * count, axis=1)).read_bytes() for count in channels]
+    tags = [mpeg.frame_at(part, 0) for part in parts]
+    path = recording("mp3")
+    # Without the tags that name a length, FFmpeg reads both parts.
+    path.write_bytes(b"".join(part[tag.length :] for part, tag in zip(parts, tags, strict=True) if tag is not None))
+    samples, report = decode(path)
+    assert report.info.codec == "mp3float"
+    assert len(samples) == pytest.approx(2 * SAMPLE_RATE, abs=0.15 * SAMPLE_RATE)
+
+
 @pytest.mark.parametrize("vbri", [True, False])
 @pytest.mark.parametrize("loud_first", [True, False])
 def test_an_mp3_of_changing_bit_rate_that_does_not_name_its_length_is_read_to_its_end(
