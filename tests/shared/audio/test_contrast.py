@@ -97,6 +97,21 @@ def test_a_song_that_fills_most_of_a_short_recording_stands_out() -> None:
     assert not contrast_frames(power, CONTRAST.model_copy(update={"short_seconds": 0.0}))[0].any()
 
 
+def test_a_song_that_fills_a_third_of_a_short_recording_does_not_hide_in_its_own_spread() -> None:
+    power = background(100, waves=0)
+    power[30:65, 30:34] *= 1e5
+    assert np.flatnonzero(contrast_frames(power, CONTRAST)[0]).tolist() == list(range(30, 65))
+    unlimited = contrast_frames(power, CONTRAST.model_copy(update={"short_seconds": 0.0}))[0]
+    assert not unlimited.any()
+
+
+def test_the_rounding_of_a_pause_is_nothing_to_hear() -> None:
+    power = background(450)
+    power[200:210] = 1e-13
+    power[202:206, 30:34] = 1e-9
+    assert not contrast_frames(power, CONTRAST)[1][200:210].any()
+
+
 def test_how_loud_a_recording_is_does_not_matter() -> None:
     power = background(300)
     power[100:104, 30:34] *= 1e4
