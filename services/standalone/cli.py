@@ -4,7 +4,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +26,7 @@ from services.standalone import inspection
 from services.standalone.client import Client
 from services.standalone.inspection import Inspected, targets
 from shared.audio.sandbox import DecoderPool
-from shared.audio.segmentation import segmentation_preset
+from shared.audio.segmentation import DEFAULT, PRESETS
 from shared.audio.slices import Kind
 from shared.errors import ChiffchaffError
 from shared.settings import Settings
@@ -41,12 +40,6 @@ app.add_typer(jobs_app, name="jobs")
 console = Console()
 POLL_SECONDS = 0.4
 BLOCK_BYTES = 1 << 18
-
-
-class PresetName(StrEnum):
-    contrast = "contrast"
-    sprengel2016 = "sprengel2016"
-    original = "original"
 
 
 Server = Annotated[
@@ -180,13 +173,16 @@ def inspect(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="PICTURE.png, or a folder. Else FILE's name with .png, here")
     ] = None,
-    preset: Annotated[PresetName, typer.Option(help="How signal is told from noise")] = PresetName.contrast,
+    preset: Annotated[
+        str, typer.Option(help="How signal is told from noise", metavar="|".join(PRESETS))
+    ] = DEFAULT.name,
     start: Annotated[float, typer.Option(min=0, help="Show from this second on")] = 0.0,
     seconds: Annotated[float | None, typer.Option(help="Show so many seconds; all that follows if left out")] = None,
 ) -> None:
     """Draw what the signal chain finds in recordings: waveform, spectrogram, masks, sections and slices. No server."""
     pictures = targets(files, output)
-    chosen = segmentation_preset(preset.value)
+    if preset not in PRESETS:
+        raise typer.BadParameter(f"{preset!r} is none of {', '.join(PRESETS)}", param_hint="--preset")
     results: list[Table | str] = []
     failed = 0
     with DecoderPool() as decoders, _bar(MofNCompleteColumn(), SpinnerColumn(), TimeElapsedColumn()) as progress:
@@ -198,7 +194,7 @@ def inspect(
 
             try:
                 found = inspection.inspect(
-                    path, picture, decoders, preset=chosen, start=start, seconds=seconds, step=tell
+                    path, picture, decoders, preset=PRESETS[preset], start=start, seconds=seconds, step=tell
                 )
             except ChiffchaffError as error:
                 failed += 1

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shared.audio.medians import Medians, bin_medians, frame_medians
 from shared.audio.morphology import Mask, dilate, dilate_square, erode_square
 from shared.audio.segmentation import ClippingPreset
+from shared.audio.selection import Medians, bin_medians, frame_medians
 from shared.audio.stft import Spectrogram
 
 

@@ -5,7 +5,7 @@ need not be whole, so that columns may be narrower than a sample. All functions 
 recording.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -77,16 +77,6 @@ def mask_columns(samples: Samples, edges: Edges, preset: Preset) -> tuple[Mask, 
         for parts in ([one.signal_pixels for one in windows], [one.noise_pixels for one in windows])
     )
     return signal, loud
-
-
-def share(stretches: Iterable[tuple[int, int]], edges: Edges) -> npt.NDArray[np.float64]:
-    """The share of each column, 0..1, that lies in stretches [start, end), sorted and without overlaps."""
-    borders = np.array(list(stretches), dtype=np.float64).reshape(-1, 2)
-    if not len(borders):
-        return np.zeros(len(edges) - 1)
-    total = np.repeat(np.concatenate([[0.0], np.cumsum(borders[:, 1] - borders[:, 0])]), 2)[1:-1]
-    covered: npt.NDArray[np.float64] = np.diff(np.interp(edges, borders.ravel(), total)) / np.diff(edges)
-    return covered
 
 
 def mel_range(preset: SegmentationPreset) -> tuple[float, float]:

@@ -8,14 +8,13 @@ its own frequency. That is a z-score of decibels, with quantiles in place of mea
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import scipy.ndimage
 
 from shared.audio.constants import SAMPLE_RATE
 from shared.audio.morphology import Mask
 from shared.audio.segmentation import ContrastPreset
-
-Power = npt.NDArray[np.float32]
+from shared.audio.selection import select
+from shared.audio.stft import Spectrogram
 
 LEAST_SPREAD = 2.0
 """Upper quartile over median of steady Gaussian noise's power, ln 4 / ln 2. What varies less, as a hum does, is no
@@ -38,15 +37,15 @@ LEAST_POWER = np.float32(1e-12)
 class Backdrop(NamedTuple):
     """What the pixels of a spectrogram are measured by, float32 each; `contrast_pixels` says how."""
 
-    gain: Power
+    gain: Spectrogram
     """(frames, 1): the median over bins of power[t, f] / (median over frames of f); infinite in a silent frame."""
-    level: Power
+    level: Spectrogram
     """(1, bins): the median over frames of flat[t, f] = power[t, f] / gain[t]."""
-    spread: Power
+    spread: Spectrogram
     """(1, bins): the upper quartile of flat over its median, `LEAST_SPREAD` at least."""
 
 
-def contrast_frames(power: Power, preset: ContrastPreset) -> tuple[Mask, Mask]:
+def contrast_frames(power: Spectrogram, preset: ContrastPreset) -> tuple[Mask, Mask]:
     """Frames where `min_pixels` pixels or more stand out by the signal factor, and by the noise factor: (frames,) each.
 
     `power`: (frames, bins), |X|^2.
@@ -61,7 +60,7 @@ def contrast_frames(power: Power, preset: ContrastPreset) -> tuple[Mask, Mask]:
     return signal, loud
 
 
-def contrast_pixels(power: Power, behind: Backdrop, factor: float) -> Mask:
+def contrast_pixels(power: Spectrogram, behind: Backdrop, factor: float) -> Mask:
     """Where power[t, f] / gain[t] >= level[f] * spread[f] ** factor: (frames, bins).
 
     So a pixel rises over its median by `factor` times as many decibels as the upper quartile does.
@@ -70,7 +69,7 @@ def contrast_pixels(power: Power, behind: Backdrop, factor: float) -> Mask:
     return standing_out
 
 
-def backdrop(power: Power, preset: ContrastPreset) -> Backdrop:
+def backdrop(power: Spectrogram, preset: ContrastPreset) -> Backdrop:
     """Gain, level and spread of a spectrogram. Digital silence takes no part in levels and spreads.
 
     Where less than `short_seconds` sound, song may fill half of the time and raise its own level and spread. There a
@@ -96,30 +95,20 @@ def backdrop(power: Power, preset: ContrastPreset) -> Backdrop:
     return Backdrop(gain, level[None, :], spread[None, :])
 
 
-def _gains(power: Power, sampled: Power) -> Power:
+def _gains(power: Spectrogram, sampled: Spectrogram) -> Spectrogram:
     """How loud each frame is as a whole, (frames, 1): 1 where half of its pixels are above their frequency's median.
 
     `power`: (frames, bins); `sampled`: (bins, frames), those frames of it that medians are taken of.
     """
     (median,) = np.maximum(_quantiles(sampled.copy(), 0.5), LEAST_POWER)
     (gain,) = _quantiles(power / median, 0.5)
-    least: Power = np.maximum(gain, LEAST_POWER)
+    least: Spectrogram = np.maximum(gain, LEAST_POWER)
     return least[:, None]
 
 
-def _quantiles(rows: Power, *shares: float) -> Power:
-    """Of each row the values of rank `share * n`, rounded down, for rising shares: (shares, rows).
-
-    Leaves the rows out of order. One rank after the other, because numpy selects a single one many times faster.
-    """
-    found = np.empty((len(shares), len(rows)), np.float32)
-    below = 0
-    for values, share in zip(found, shares, strict=True):
-        rank = int(share * rows.shape[1])
-        rows[:, below:].partition(rank - below, axis=1)
-        values[:] = rows[:, rank]
-        below = rank
-    return found
+def _quantiles(rows: Spectrogram, *shares: float) -> Spectrogram:
+    """Of each row the values of rank `share * n`, rounded down: (shares, rows). Leaves the rows out of order."""
+    return select(rows, *(int(share * rows.shape[1]) for share in shares))
 
 
 def _with_pixels(mask: Mask, least: int) -> Mask:

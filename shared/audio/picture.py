@@ -19,12 +19,12 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
-from shared.audio.columns import Edges, envelope, loudest, mask_columns, mel_range, mel_rows, share
+from shared.audio.columns import Edges, envelope, loudest, mask_columns, mel_range, mel_rows
 from shared.audio.constants import SAMPLE_RATE, STEP_SAMPLES, WINDOW_SAMPLES
 from shared.audio.excerpt import DEFAULT_WIDTH
 from shared.audio.mel import hz_to_mel
 from shared.audio.segmentation import DEFAULT, ContrastPreset, Preset, SegmentationPreset
-from shared.audio.slices import Section, Slice
+from shared.audio.slices import Section, Slice, covered
 from shared.audio.stft import Samples
 
 SOFTWARE = "Chiffchaff"
@@ -215,7 +215,7 @@ def _shares(axes: Axes, sections: Sequence[Section], view: _View) -> None:
     left, right = view.extent
     at = np.linspace(left, right, len(view.edges))
     signal, noise = (
-        share([(one.start, one.end) for one in sections if one.kind == kind], view.edges)
+        covered(view.edges[:-1], view.edges[1:], [one for one in sections if one.kind == kind]) / np.diff(view.edges)
         for kind in ("signal", "noise")
     )
     axes.fill_between(at, 0, [*signal, 0], step="post", color=SIGNAL, linewidth=0, antialiased=False)

@@ -25,10 +25,8 @@ from shared.audio.wav import forget_pages
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """The steps of one median window, for pictures and tests. Frame `i` is centred on sample `(first + i) * hop`."""
+    """Which pixels of a median window stand out. Frame `i` is centred on sample `(first + i) * hop`."""
 
-    spectrogram: Spectrogram
-    """(frames, bins), power."""
     signal_pixels: Mask
     """(frames, bins), of median clipping after the opening."""
     noise_pixels: Mask
@@ -81,9 +79,9 @@ def window_masks(samples: Samples, preset: Preset, first: int, end: int) -> Mask
         signal, loud = (
             contrast_pixels(power, behind, factor) for factor in (preset.signal_factor, preset.noise_factor)
         )
-        return Masks(power, signal, loud)
+        return Masks(signal, loud)
     groups = standing_out(power, preset)
-    return Masks(power, pixels(groups.signal, preset), pixels(groups.noise, preset))
+    return Masks(pixels(groups.signal, preset), pixels(groups.noise, preset))
 
 
 def median_windows(samples: int, preset: SegmentationPreset) -> list[tuple[int, int]]:

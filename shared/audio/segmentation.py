@@ -112,9 +112,4 @@ CONTRAST = ContrastPreset(
 DEFAULT = CONTRAST
 
 Preset = ClippingPreset | ContrastPreset
-_PRESETS: tuple[Preset, ...] = (CONTRAST, SPRENGEL2016, ORIGINAL)
-
-
-def segmentation_preset(name: str) -> Preset:
-    """The preset of that name: `contrast`, `sprengel2016` or `original`. Raises KeyError."""
-    return {preset.name: preset for preset in _PRESETS}[name]
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (CONTRAST, SPRENGEL2016, ORIGINAL)}

@@ -1,4 +1,4 @@
-"""Medians of a spectrogram by selection, exact, a piece at a time that stays in the processor's cache."""
+"""Selection: values of given rank, and medians of a spectrogram by them, exact and without sorting."""
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +26,24 @@ def frame_medians(power: Spectrogram, *, root: bool = False) -> Medians:
     return np.concatenate(pieces) if pieces else np.zeros(0)
 
 
+def select(rows: Spectrogram, *ranks: int) -> Spectrogram:
+    """Of each row the values of these ranks, which rise: float32, (ranks, rows). Leaves the rows out of order.
+
+    One rank after the other, because numpy selects a single one many times faster than two at once.
+    """
+    found = np.empty((len(ranks), len(rows)), np.float32)
+    below = 0
+    for values, rank in zip(found, ranks, strict=True):
+        rows[:, below:].partition(rank - below, axis=1)
+        values[:] = rows[:, rank]
+        below = rank
+    return found
+
+
 def _medians(rows: Spectrogram, root: bool) -> Medians:
     """Median of each row, the mean of the two in the middle of an even number. Leaves the rows out of order."""
     middle = rows.shape[1] // 2
-    rows.partition(middle, axis=1)
-    upper = rows[:, middle].astype(np.float64)
+    upper = select(rows, middle)[0].astype(np.float64)
     lower = upper if rows.shape[1] % 2 else rows[:, :middle].max(axis=1).astype(np.float64)
-    return (np.sqrt(lower) + np.sqrt(upper)) / 2 if root else (lower + upper) / 2
+    medians: Medians = (np.sqrt(lower) + np.sqrt(upper)) / 2 if root else (lower + upper) / 2
+    return medians

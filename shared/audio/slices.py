@@ -83,8 +83,8 @@ def slice_recording(
     known = list(sections)
     starts = np.array(windows(samples, window=window, step=step), dtype=np.int64)
     ends = np.minimum(starts + window, samples)
-    signal = _covered(starts, ends, [s for s in known if s.kind == "signal"]) / (ends - starts)
-    noise = _covered(starts, ends, [s for s in known if s.kind == "noise"]) / (ends - starts)
+    signal = covered(starts, ends, [s for s in known if s.kind == "signal"]) / (ends - starts)
+    noise = covered(starts, ends, [s for s in known if s.kind == "noise"]) / (ends - starts)
     is_signal = (signal > 0) & (signal * window >= min_signal_seconds * sample_rate)
     is_noise = (signal == 0) & (noise > 0) & (noise >= min_noise_fraction)
     return [
@@ -93,11 +93,14 @@ def slice_recording(
     ]
 
 
-def _covered(starts: npt.NDArray[Any], ends: npt.NDArray[Any], sections: Sequence[Section]) -> npt.NDArray[np.float64]:
-    """Samples of each [start, end) that lie in the sections, by the integral of their indicator."""
+def covered(starts: npt.NDArray[Any], ends: npt.NDArray[Any], sections: Sequence[Section]) -> npt.NDArray[np.float64]:
+    """Samples of each [start, end), whole or not, that lie in sections that are sorted and do not overlap, (n,).
+
+    By the integral of their indicator.
+    """
     edges = np.array([(s.start, s.end) for s in sections], dtype=np.float64).reshape(-1, 2)
     if not len(edges):
         return np.zeros(len(starts))
     total = np.repeat(np.concatenate([[0.0], np.cumsum(edges[:, 1] - edges[:, 0])]), 2)[1:-1]
-    covered: npt.NDArray[np.float64] = np.interp(ends, edges.ravel(), total) - np.interp(starts, edges.ravel(), total)
-    return covered
+    inside: npt.NDArray[np.float64] = np.interp(ends, edges.ravel(), total) - np.interp(starts, edges.ravel(), total)
+    return inside

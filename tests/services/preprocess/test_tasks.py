@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from sqlalchemy import select
 
-from services.preprocess.tasks import prepare
+from services.preprocess.tasks import decoder, prepare
 from shared import jobs
 from shared.audio.wav import open_prepared
 from shared.db.engine import SyncSessions
@@ -17,6 +17,13 @@ from shared.settings import Settings
 from shared.storage import storage_from
 from shared.worker import Runtime
 from tests.support.sounds import RATE, SPECIES, chirps
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _decoder_ends() -> Iterator[None]:
+    yield
+    decoder().close()
+    decoder.cache_clear()
 
 
 @pytest.fixture

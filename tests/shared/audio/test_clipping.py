@@ -10,7 +10,7 @@ from shared.audio.clipping import crossed, pixels, standing_out
 from shared.audio.constants import SAMPLE_RATE
 from shared.audio.segment import segment, spectrogram, window_masks
 from shared.audio.segmentation import ORIGINAL, SPRENGEL2016, ClippingPreset
-from tests.shared.audio.test_segment import noise, slow_smooth, with_tones
+from tests.support.segmentation import noise, slow_smooth, with_tones
 
 Picture = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

@@ -1,7 +1,6 @@
 """Each step against a slow, plain reference written from the definition, and against pictures of known answer."""
 
 import math
-from itertools import groupby
 from pathlib import Path
 
 import librosa
@@ -25,43 +24,18 @@ from shared.audio.segment import (
 from shared.audio.segmentation import (
     CONTRAST,
     ORIGINAL,
+    PRESETS,
     SPRENGEL2016,
     ClippingPreset,
     ContrastPreset,
     Preset,
-    segmentation_preset,
 )
 from shared.audio.wav import PreparedWriter, as_float, open_prepared, to_pcm16
+from tests.support.segmentation import noise, slow_smooth, with_tones
 
 Picture = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 ALL = pytest.mark.parametrize("preset", [CONTRAST, SPRENGEL2016, ORIGINAL], ids=lambda preset: preset.name)
-
-
-def noise(seconds: float, seed: int = 0) -> Picture:
-    return np.random.default_rng(seed).normal(0, 0.01, round(seconds * SAMPLE_RATE)).astype(np.float32)
-
-
-def with_tones(background: Picture, *starts: float, seconds: float = 0.5, hertz: float = 3_000) -> Picture:
-    sound = background.copy()
-    length = round(seconds * SAMPLE_RATE)
-    for start in starts:
-        first = round(start * SAMPLE_RATE)
-        sound[first : first + length] += 0.3 * np.sin(2 * np.pi * hertz * np.arange(length) / SAMPLE_RATE)
-    return sound
-
-
-def slow_smooth(frames: list[bool], preset: Preset) -> list[bool]:
-    runs = [(is_set, len(list(run))) for is_set, run in groupby(frames)]
-    frames = [is_set and length >= preset.min_frames for is_set, length in runs for _ in range(length)]
-    for size in preset.frame_dilations:
-        grown = [False] * len(frames)
-        for index, is_set in enumerate(frames):
-            for neighbour in range(index - size // 2, index - size // 2 + size):
-                if is_set and 0 <= neighbour < len(frames):
-                    grown[neighbour] = True
-        frames = grown
-    return frames
 
 
 @ALL
@@ -207,11 +181,7 @@ def test_contrast_is_what_a_recording_is_segmented_with() -> None:
 
 
 def test_presets_go_by_name_and_impossible_ones_are_refused() -> None:
-    assert segmentation_preset("contrast") is CONTRAST
-    assert segmentation_preset("sprengel2016") is SPRENGEL2016
-    assert segmentation_preset("original") is ORIGINAL
-    with pytest.raises(KeyError):
-        segmentation_preset("none")
+    assert PRESETS == {"contrast": CONTRAST, "sprengel2016": SPRENGEL2016, "original": ORIGINAL}
     for change in ({"end_bin": 300}, {"first_bin": 232}, {"noise_factor": 3.5}):
         with pytest.raises(ValueError, match=r"bins|noise_factor"):
             ClippingPreset.model_validate(SPRENGEL2016.model_dump() | change)

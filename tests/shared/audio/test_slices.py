@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.audio.constants import SAMPLE_RATE, STEP_SAMPLES, STEP_SECONDS, WINDOW_SAMPLES, WINDOW_SECONDS
-from shared.audio.slices import Kind, Section, Slice, pad_window, slice_recording, windows
+from shared.audio.slices import Kind, Section, Slice, covered, pad_window, slice_recording, windows
 
 lengths = st.integers(1, 3_000)
 grids = st.integers(1, 400).flatmap(lambda window: st.tuples(st.just(window), st.integers(1, window)))
@@ -120,3 +120,19 @@ def test_slices_are_what_counting_samples_says(recording: tuple[int, list[Sectio
     )
     assert [(s.kind, s.start, s.length) for s in found] == [(s.kind, s.start, s.length) for s in expected]
     assert [s.signal_fraction for s in found] == pytest.approx([s.signal_fraction for s in expected])
+
+
+@given(
+    st.lists(st.integers(0, 200), min_size=2, max_size=12, unique=True).map(sorted),
+    st.integers(1, 70),
+)
+def test_what_is_covered_is_the_integral_also_between_samples(borders: list[int], count: int) -> None:
+    stretches = list(zip(borders[::2], borders[1::2], strict=False))
+    inside = np.zeros(210)
+    for start, end in stretches:
+        inside[start:end] = 1
+    total = np.concatenate([[0], np.cumsum(inside)])
+    edges = np.linspace(0, 210, count + 1)
+    expected = np.diff(np.interp(edges, np.arange(211), total))
+    sections = [Section("signal", start, end) for start, end in stretches]
+    assert covered(edges[:-1], edges[1:], sections) == pytest.approx(expected)
