@@ -108,6 +108,15 @@ def test_an_exported_front_end_gives_the_same_numbers_for_any_batch(config: Fron
     assert torch.equal(program.module()(sounds(5)), front_end(sounds(5)))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@ALL
+def test_a_gpu_gives_the_numbers_of_the_processor(config: FrontEndConfig) -> None:
+    front_end = FrontEnd(config)
+    expected = front_end(sounds())
+    found = front_end.cuda()(sounds().cuda()).cpu()
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=2e-3, atol=2e-3)
+
+
 @ALL
 def test_a_window_has_the_same_picture_alone_and_in_a_batch(config: FrontEndConfig) -> None:
     front_end = FrontEnd(config)
