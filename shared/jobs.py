@@ -56,7 +56,7 @@ def submit(
     session: Session, kind: str, payload: dict[str, Any], *, max_attempts: int, parent_id: str | None = None
 ) -> Job:
     """Adds a queued job and its doorbell to the caller's transaction."""
-    job = Job(kind=kind, payload=payload, max_attempts=max_attempts, parent_id=parent_id)
+    job = Job(kind=kind, queue=queue_of(kind), payload=payload, max_attempts=max_attempts, parent_id=parent_id)
     session.add(job)
     session.flush()
     _note(session, job.id, "queued")

@@ -55,11 +55,12 @@ def ensure(session: Session, name: SpeciesName) -> None:
     """Adds the species to the database, or fills in names that it lacks."""
     row = session.get(Species, name.scientific)
     if row is None:
-        session.add(Species(scientific_name=name.scientific, common_name=name.common, german_name=name.german))
-        session.flush()
-        return
+        row = Species(scientific_name=name.scientific, common_name="", names={})
+        session.add(row)
     row.common_name = row.common_name or name.common
-    row.german_name = row.german_name or name.german
+    if name.german and "de" not in row.names:
+        row.names = {**row.names, "de": name.german}
+    session.flush()
 
 
 def _folded(label: str) -> str:

@@ -34,7 +34,7 @@ router = APIRouter(tags=["library"], dependencies=[KeyRequired])
 class SpeciesView(BaseModel):
     scientific_name: str
     common_name: str
-    german_name: str
+    names: dict[str, str]
     recordings: int
     seconds: float
 
@@ -221,7 +221,7 @@ async def list_species(reads: Reads) -> list[SpeciesView]:
         SpeciesView(
             scientific_name=name.scientific_name,
             common_name=name.common_name,
-            german_name=name.german_name,
+            names=name.names,
             recordings=count,
             seconds=round(seconds or 0.0, 1),
         )

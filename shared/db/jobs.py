@@ -12,6 +12,11 @@ STATES = ("queued", "running", "succeeded", "failed", "dead", "cancelled")
 FINAL_STATES = frozenset({"succeeded", "failed", "dead", "cancelled"})
 
 
+def _partial_index(name: str, *columns: Any, where: str) -> Index:
+    """An index over the few rows that are looked for all the time, not over the millions that have ended."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class Job(Base):
     """One unit of work. Every change of `state` is one conditional UPDATE in `shared.jobs`."""
 
@@ -19,13 +24,19 @@ class Job(Base):
     __table_args__ = (
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("(state = 'running') = (lease_expires_at IS NOT NULL)", name="lease_while_running"),
-        Index("ix_jobs_state_due", "state", "not_before"),
         Index("ix_jobs_created", "created_at", "id"),
+        Index("ix_jobs_state_created", "state", "created_at", "id"),
+        Index("ix_jobs_kind_created", "kind", "created_at", "id"),
+        _partial_index("ix_jobs_due", "queue", "priority", "not_before", where="state = 'queued'"),
+        _partial_index("ix_jobs_leases", "lease_expires_at", where="state = 'running'"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     kind: Mapped[str]
-    """The name of the Celery task, `service.verb`; the part before the dot names the queue."""
+    """The name of the Celery task, `queue.verb`."""
+    queue: Mapped[str]
+    priority: Mapped[int] = mapped_column(default=5, server_default=text("5"))
+    """The lower, the sooner; see `shared.jobs.Priority`."""
     state: Mapped[str] = mapped_column(default="queued")
     payload: Mapped[dict[str, Any]]
     result: Mapped[dict[str, Any] | None]
@@ -41,6 +52,8 @@ class Job(Base):
     worker: Mapped[str | None]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
 
+    progress_at_start: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
+    """`progress_done` when it was last claimed: what came since then tells how fast it goes."""
     progress_done: Mapped[float] = mapped_column(default=0.0)
     progress_total: Mapped[float | None]
     progress_message: Mapped[str] = mapped_column(default="")
@@ -57,10 +70,11 @@ class Outbox(Base):
     """A doorbell to ring: written with its job in one transaction, deleted when the job is claimed or over."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "publish_at", "id"),)
+    __table_args__ = (Index("ix_outbox_due", "queue", "publish_at", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     job_id: Mapped[str] = mapped_column(Id, ForeignKey("jobs.id", ondelete="CASCADE"), unique=True)
+    queue: Mapped[str]
     publish_at: Mapped[datetime] = mapped_column(default=now)
     """When to ring (again)."""
     rings: Mapped[int] = mapped_column(default=0, server_default=text("0"))
@@ -89,4 +103,13 @@ class IdempotencyKey(Base):
     status: Mapped[int]
     location: Mapped[str]
     body: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class Throttle(Base):
+    """When the next request to somebody else's service may be made, whichever process makes it."""
+
+    __tablename__ = "throttles"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime]

@@ -16,14 +16,20 @@ class Species(Base):
 
     scientific_name: Mapped[str] = mapped_column(primary_key=True)
     common_name: Mapped[str] = mapped_column(default="")
-    german_name: Mapped[str] = mapped_column(default="")
+    """In English, as the IOC World Bird List has it."""
+    names: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Common names in other languages, by their ISO 639-1 codes."""
 
 
 class Recording(Base):
     """One recording: its file, what it shows, where it comes from, who may use it how."""
 
     __tablename__ = "recordings"
-    __table_args__ = (Index("ix_recordings_created", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_recordings_created", "created_at", "id"),
+        Index("ix_recordings_label_created", "label", "created_at", "id"),
+        CheckConstraint("quality IN ('A', 'B', 'C', 'D', 'E')", name="quality"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     sha256: Mapped[str] = mapped_column(unique=True)
@@ -32,7 +38,7 @@ class Recording(Base):
     original_name: Mapped[str]
     size: Mapped[int]
 
-    label: Mapped[str | None] = mapped_column(ForeignKey("species.scientific_name"), index=True)
+    label: Mapped[str | None] = mapped_column(ForeignKey("species.scientific_name"))
     secondary: Mapped[list[str]] = mapped_column(default=list)
     """Other species that sing in it, scientific names."""
     source: Mapped[str]
@@ -45,12 +51,25 @@ class Recording(Base):
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     recorded_on: Mapped[date | None]
+    recorded_time: Mapped[str] = mapped_column(default="", server_default="")
+    """Local time of day, `HH:MM`."""
+    quality: Mapped[str | None]
+    """A (best) to E, as on Xeno-canto; null where nobody rated it."""
+    annotations: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """Sections that came with the recording, as dictionaries of `start`, `end` in seconds and `species`."""
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Every other field that the source gave, as it gave it."""
 
     prepared_key: Mapped[str | None]
     """Mono PCM16 WAV at 22,050 Hz; null until prepared."""
     prepared_samples: Mapped[int | None]
+    prepared_sha256: Mapped[str | None] = mapped_column(index=True)
+    """Of the prepared samples: the same sound in another wrapping has the same."""
+    segmentation: Mapped[str | None]
+    """The preset that its sections come from, or `given` where they came with the recording."""
+    signal_seconds: Mapped[float | None]
+    """How long a bird is heard: the length of its signal sections."""
+    signal_slices: Mapped[int | None]
     format: Mapped[str | None]
     sample_rate: Mapped[int | None]
     channels: Mapped[int | None]
@@ -58,6 +77,8 @@ class Recording(Base):
     warnings: Mapped[list[str]] = mapped_column(default=list)
     created_at: Mapped[datetime] = mapped_column(default=now)
     prepared_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    """Deleted recordings keep their row and their file, so that what was made with them stays explained."""
 
     sections: Mapped[list["Section"]] = relationship(order_by="Section.start", passive_deletes=True)
     slices: Mapped[list["Slice"]] = relationship(order_by="Slice.start", passive_deletes=True)
@@ -68,7 +89,7 @@ class Section(Base):
 
     __tablename__ = "sections"
     __table_args__ = (
-        UniqueConstraint("recording_id", "kind", "start"),
+        UniqueConstraint("recording_id", "kind", "label", "start"),
         CheckConstraint("kind IN ('signal', 'noise')", name="kind"),
         CheckConstraint('start >= 0 AND "end" > start', name="order"),
     )
@@ -76,6 +97,8 @@ class Section(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     recording_id: Mapped[str] = mapped_column(Id, ForeignKey("recordings.id", ondelete="CASCADE"))
     kind: Mapped[str]
+    label: Mapped[str] = mapped_column(default="", server_default="")
+    """The species where it is another than its recording's (given annotations may name several)."""
     start: Mapped[int]
     end: Mapped[int]
 
@@ -85,7 +108,7 @@ class Slice(Base):
 
     __tablename__ = "slices"
     __table_args__ = (
-        UniqueConstraint("recording_id", "kind", "start"),
+        UniqueConstraint("recording_id", "kind", "label", "start"),
         CheckConstraint("kind IN ('signal', 'noise')", name="kind"),
         CheckConstraint("start >= 0 AND length > 0", name="extent"),
     )
@@ -93,6 +116,8 @@ class Slice(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     recording_id: Mapped[str] = mapped_column(Id, ForeignKey("recordings.id", ondelete="CASCADE"))
     kind: Mapped[str]
+    label: Mapped[str] = mapped_column(default="", server_default="")
+    """The species where it is another than its recording's (given annotations may name several)."""
     start: Mapped[int]
     length: Mapped[int]
     signal_fraction: Mapped[float]
@@ -111,18 +136,21 @@ class Ingestion(Base):
 
 
 class IngestionItem(Base):
-    """One file of an ingestion: accepted (a recording and its job), known already, or refused with a reason."""
+    """One file of an ingestion: waiting to be fetched, accepted (a recording and its job), known, or refused."""
 
     __tablename__ = "ingestion_items"
     __table_args__ = (
         UniqueConstraint("ingestion_id", "path"),
-        CheckConstraint("outcome IN ('accepted', 'known', 'refused')", name="outcome"),
+        Index("ix_ingestion_items_outcome", "ingestion_id", "outcome"),
+        CheckConstraint("outcome IN ('waiting', 'accepted', 'known', 'refused')", name="outcome"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     ingestion_id: Mapped[str] = mapped_column(Id, ForeignKey("ingestions.id", ondelete="CASCADE"))
     path: Mapped[str]
     label: Mapped[str | None]
+    details: Mapped[dict[str, Any] | None]
+    """What the source said of a file that waits to be fetched."""
     outcome: Mapped[str]
     recording_id: Mapped[str | None] = mapped_column(Id, ForeignKey("recordings.id", ondelete="SET NULL"))
     job_id: Mapped[str | None] = mapped_column(Id, ForeignKey("jobs.id", ondelete="SET NULL"), index=True)

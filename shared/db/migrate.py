@@ -4,6 +4,8 @@ Run once before anything else: by the embedded start, by the `migrate` service u
 advisory lock makes a second run at the same time wait.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -19,6 +21,7 @@ from shared.settings import Settings
 logger = get_logger(__name__)
 
 ADVISORY_LOCK = 0x_C41F_FC4A
+CHECK_KEYS = text("PRAGMA foreign_key_check")
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -39,14 +42,34 @@ def current_revision(connection: Connection) -> str | None:
 
 def migrate(engine: Engine) -> None:
     """Upgrades to head; does nothing where the schema is there already."""
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+    with schema_change(engine) as connection:
         before = current_revision(connection)
         if before == head_revision():
             return
         command.upgrade(alembic_config(connection), "head")
         logger.info("database migrated", from_revision=before, to_revision=head_revision())
+
+
+@contextmanager
+def schema_change(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may change the schema; nobody else changes it at the same time.
+
+    SQLite changes a table by making it anew. With foreign keys on, dropping the old one would delete, in cascade, all
+    that refers to it; so they are off meanwhile, and checked before the commit.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.connection.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                if engine.dialect.name == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+                yield connection
+                if engine.dialect.name == "sqlite" and (broken := connection.execute(CHECK_KEYS).all()):
+                    raise RuntimeError(f"the migration would leave rows that refer to nothing: {broken[:5]}")
+        finally:
+            if engine.dialect.name == "sqlite":
+                connection.connection.execute("PRAGMA foreign_keys=ON")
 
 
 def main() -> None:

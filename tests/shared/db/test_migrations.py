@@ -10,7 +10,7 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from shared.db.engine import sync_engine
-from shared.db.migrate import alembic_config, current_revision, head_revision, migrate
+from shared.db.migrate import alembic_config, current_revision, head_revision, migrate, schema_change
 from shared.db.tables import Base
 from shared.settings import Settings
 
@@ -37,10 +37,9 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
 
 
 def test_the_newest_migration_goes_down_and_up_again(engine: Engine) -> None:
-    with engine.begin() as connection:
+    with schema_change(engine) as connection:
         command.downgrade(alembic_config(connection), "-1")
-    with engine.begin() as connection:
-        command.upgrade(alembic_config(connection), "head")
+    migrate(engine)
     assert set(inspect(engine).get_table_names()) >= set(Base.metadata.tables)
 
 
