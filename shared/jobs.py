@@ -64,6 +64,11 @@ def submit(
     return job
 
 
+def queue_of(kind: str) -> str:
+    """The queue that a kind of job waits in: the part of its name before the dot."""
+    return kind.split(".")[0]
+
+
 def get(session: Session, job_id: str) -> Job:
     job = session.get(Job, job_id)
     if job is None:
@@ -305,7 +310,8 @@ def _requeue(session: Session, held: Claim, *, delay_seconds: float, **values: A
 
 
 def _add_doorbell(session: Session, job_id: str, delay_seconds: float = 0.0) -> None:
-    session.add(Outbox(job_id=job_id, publish_at=now() + timedelta(seconds=delay_seconds)))
+    queue = select(Job.queue).where(Job.id == job_id).scalar_subquery()
+    session.add(Outbox(job_id=job_id, queue=queue, publish_at=now() + timedelta(seconds=delay_seconds)))
     session.flush()
 
 

@@ -1,0 +1,37 @@
+"""`chiffchaff`: the command line. `serve` runs the embedded stack, `inspect` needs none; the others talk to one."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from services.standalone.cli import classify, ingest, inspect, jobs, models, train
+from shared.errors import ChiffchaffError
+from shared.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+@app.command()
+def serve() -> None:
+    """Run everything on this machine until Ctrl-C. Settings are CHIFFCHAFF_* variables."""
+    from services.standalone.supervisor import serve as run
+
+    run(Settings())
+
+
+app.command()(ingest.ingest)
+app.command()(train.train)
+app.command()(classify.classify)
+app.command()(inspect.inspect)
+app.add_typer(models.app, name="models")
+app.add_typer(jobs.app, name="jobs")
+
+
+def main() -> None:
+    """Runs the command line; an error is one sentence and exit status 1."""
+    try:
+        app()
+    except ChiffchaffError as error:
+        Console(stderr=True).print(f"[red]{error.title}.[/] {error}", highlight=False)
+        sys.exit(1)

@@ -1,0 +1,55 @@
+"""`chiffchaff ingest`: recordings come in."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services.standalone.cli.client import Client
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console, watch
+
+
+def ingest(
+    path: Annotated[Path, typer.Argument(exists=True, resolve_path=True, help="A folder, or a CSV manifest")],
+    licence: Annotated[str, typer.Option(help="Of all recordings of a folder")] = "",
+    recordist: Annotated[str, typer.Option(help="Of all recordings of a folder")] = "",
+    select: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE of a manifest; may be repeated")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until all is prepared")] = True,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Bring recordings in: sub-folders named by species, or a manifest with path, label, recordist, licence, xc_id."""
+    client = Client(server)
+    if path.is_dir():
+        source: dict[str, Any] = {"source": "folder", "path": str(path), "licence": licence, "recordist": recordist}
+    else:
+        source = {"source": "manifest", "path": str(path), "select": _selection(select or [])}
+    ingestion = client.post("/ingestions", source)
+    console.print(f"Ingestion {ingestion['id']} accepted.")
+    if not wait:
+        return
+    done = watch(lambda: client.get(f"/ingestions/{ingestion['id']}"), _ingestion_step)
+    counts = done["counts"]
+    console.print(
+        f"{done['state']}: {counts['prepared']} prepared ({counts['known']} known before), "
+        f"{counts['refused'] + counts['unusable']} unusable."
+    )
+    for problem in done["problems"]:
+        console.print(f"  [yellow]{problem['path']}[/]: {problem['detail']}", highlight=False)
+    if done["state"] != "succeeded":
+        raise typer.Exit(1)
+
+
+def _selection(pairs: list[str]) -> dict[str, list[str]]:
+    chosen: dict[str, list[str]] = {}
+    for pair in pairs:
+        column, separator, value = pair.partition("=")
+        if not separator:
+            raise typer.BadParameter(f"{pair!r} is not COLUMN=VALUE")
+        chosen.setdefault(column, []).append(value)
+    return chosen
+
+
+def _ingestion_step(ingestion: Any) -> tuple[float | None, str]:
+    counts = ingestion["counts"]
+    taken = counts["accepted"] + counts["known"] + counts["refused"]
+    return ingestion["fraction"], f"{taken} files taken in, {counts['prepared']} prepared"

@@ -1,0 +1,53 @@
+"""`chiffchaff jobs`: what runs, what failed and why."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from services.standalone.cli.client import Client
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console
+
+app = typer.Typer(no_args_is_help=True, help="What runs, what failed and why.")
+
+
+@app.command("list")
+def list_jobs(
+    state: Annotated[str | None, typer.Option(help="queued, running, succeeded, failed, dead or cancelled")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 30,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """The jobs, newest first."""
+    table = Table("id", "kind", "state", "progress", "reason")
+    for job in Client(server).get("/jobs", state=state, limit=limit)["items"]:
+        fraction = job["progress"]["fraction"]
+        table.add_row(
+            job["id"],
+            job["kind"],
+            job["state"],
+            "" if fraction is None else f"{fraction:.0%}",
+            (job["error"] or {}).get("detail", ""),
+        )
+    console.print(table)
+
+
+@app.command("cancel")
+def cancel_job(job_id: str, server: Server = DEFAULT_SERVER) -> None:
+    """Cancel a job and all below it."""
+    console.print(Client(server).delete(f"/jobs/{job_id}")["state"])
+
+
+@app.command("retry")
+def retry_jobs(
+    job_id: Annotated[str | None, typer.Argument()] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="All dead jobs")] = False,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Queue a failed, dead or cancelled job once more."""
+    client = Client(server)
+    if (job_id is None) == (not dead):
+        raise typer.BadParameter("give a job's id, or --dead")
+    chosen = [job_id] if job_id else [job["id"] for job in client.get("/jobs", state="dead", limit=500)["items"]]
+    for one in chosen:
+        client.post(f"/jobs/{one}/retry", None)
+    console.print(f"{len(chosen)} queued again.")

@@ -1,0 +1,57 @@
+"""`chiffchaff train`: a model from what the library holds."""
+
+from typing import Annotated
+
+import typer
+
+from services.standalone.cli.client import Client
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console, job_step, watch
+from shared.errors import ChiffchaffError
+
+
+def train(
+    name: Annotated[str, typer.Argument(help="The model's name")],
+    species: Annotated[list[str] | None, typer.Option(help="Scientific name; may be repeated; all if left out")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    folds: Annotated[int | None, typer.Option(help="Folds to cross-validate; 0 holds out a fifth once")] = None,
+    exclude_no_derivatives: Annotated[
+        bool, typer.Option("--exclude-no-derivatives", help="Leave NoDerivatives recordings out, to share the model")
+    ] = False,
+    activate: Annotated[bool, typer.Option(help="Let the model answer when it is done")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until it is trained")] = True,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Train a model on what the library holds."""
+    client = Client(server)
+    training = client.post(
+        "/trainings",
+        {
+            "name": name,
+            "dataset": {
+                "name": name,
+                "species": species or None,
+                "no_derivatives": "exclude" if exclude_no_derivatives else "include",
+            },
+            "config": {key: value for key, value in {"epochs": epochs, "folds": folds}.items() if value is not None},
+        },
+    )
+    dataset = client.get(f"/datasets/{training['dataset_id']}")
+    summary = dataset["summary"]
+    console.print(
+        f"Training {training['id']} accepted: {len(summary['classes'])} species, {summary['recordings']} recordings, "
+        f"{summary['slices']} slices."
+    )
+    for warning in summary["warnings"]:
+        console.print(f"  [yellow]{warning}[/]", highlight=False)
+    if not wait:
+        return
+    done = watch(lambda: client.get(f"/trainings/{training['id']}"), job_step)
+    if done["state"] != "succeeded":
+        raise ChiffchaffError(
+            f"The training ended as {done['state']}.", hint=(done["job"]["error"] or {}).get("detail", "")
+        )
+    model = done["model"]
+    console.print(f"Model {model['name']} version {model['version']} is there.")
+    if activate:
+        client.put("/models/active", model)
+        console.print("It answers now.")
