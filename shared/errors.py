@@ -70,6 +70,12 @@ class Overloaded(ChiffchaffError):
     retry_after_seconds: ClassVar[int] = 2
 
 
+class StorageFull(ChiffchaffError):
+    code = "storage-full"
+    status = 507
+    title = "There is no room left"
+
+
 class NotReady(ChiffchaffError):
     code = "not-ready"
     status = 503

@@ -28,9 +28,15 @@ class Channel(filesystem.Channel):  # type: ignore[misc] # kombu has no types
         part.write_text(dumps(payload), encoding="utf-8")
         part.replace(folder / f"{name}.{queue}.msg")
 
+    def _size(self, queue: str) -> int:
+        return len(self._messages(queue))
+
+    def _messages(self, queue: str) -> list[str]:
+        return [name for name in os.listdir(self.data_folder_in) if name.partition(".")[2] == f"{queue}.msg"]
+
     def _get(self, queue: str) -> Any:
         folder = Path(self.data_folder_in)
-        for name in sorted(name for name in os.listdir(folder) if name.partition(".")[2] == f"{queue}.msg"):
+        for name in sorted(self._messages(queue)):
             taken = folder / f".{name}.taken"
             try:
                 (folder / name).rename(taken)

@@ -4,27 +4,40 @@
 
 The database is the truth; Celery only carries ids (ADR 0002). Each transition is one conditional UPDATE: it names the
 state that it leaves and, for the holder of a job, the fencing token of its claim. When no row matches, somebody else
-owns the job, and nothing is written. A queued job always has an outbox row, written in the same transaction.
+owns the job, and nothing is written. A queued job always has an outbox row, its doorbell, written in the same
+transaction. Any doorbell of a queue makes a worker take the most urgent job of that queue.
 
 All functions take a synchronous session inside a transaction that the caller commits; an API calls them through
 `AsyncSession.run_sync`.
 """
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, case, delete, select, update
+from sqlalchemy import CursorResult, ScalarSelect, Select, case, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from shared.db.base import now
-from shared.db.tables import FINAL_STATES, Job, JobEvent, Outbox
+from shared.db.tables import Job, JobEvent, Outbox
 from shared.errors import ChiffchaffError, Conflict, NotFound
 
 BACKOFF_BASE_SECONDS = 2.0
 BACKOFF_CAP_SECONDS = 300.0
+RETRYABLE = ("failed", "dead", "cancelled")
+
+
+class Priority(IntEnum):
+    """The lower, the sooner; within one priority, first come, first served."""
+
+    PERSON = 0
+    """Somebody waits for the answer."""
+    NORMAL = 5
+    BULK = 9
+    """One of the thousands of an import."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +65,23 @@ class LeaseLost(Exception):
     """Another worker has claimed the job since; whatever this one found must not be written."""
 
 
+class CancelRequested(Exception):
+    """Somebody cancelled the job while it ran."""
+
+
 def submit(
-    session: Session, kind: str, payload: dict[str, Any], *, max_attempts: int, parent_id: str | None = None
+    session: Session,
+    kind: str,
+    payload: dict[str, Any],
+    *,
+    max_attempts: int,
+    priority: Priority = Priority.NORMAL,
+    parent_id: str | None = None,
 ) -> Job:
     """Adds a queued job and its doorbell to the caller's transaction."""
-    job = Job(kind=kind, queue=queue_of(kind), payload=payload, max_attempts=max_attempts, parent_id=parent_id)
+    job = Job(kind=kind, queue=queue_of(kind), payload=payload, max_attempts=max_attempts)
+    job.priority = priority
+    job.parent_id = parent_id
     session.add(job)
     session.flush()
     _note(session, job.id, "queued")
@@ -76,12 +101,19 @@ def get(session: Session, job_id: str) -> Job:
     return job
 
 
-def claim(session: Session, job_id: str, *, worker: str, lease_seconds: float) -> Claim | None:
-    """Takes a queued job that is due; None when there is nothing to take (done, cancelled, taken, not due)."""
+def claim(session: Session, queue: str, *, worker: str, lease_seconds: float) -> Claim | None:
+    """Takes the most urgent job of the queue that is due; None when there is none."""
     moment = now()
+    due = (
+        select(Job.id)
+        .where(Job.queue == queue, Job.state == "queued", Job.not_before <= moment)
+        .order_by(Job.priority, Job.not_before)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
     row = session.execute(
         update(Job)
-        .where(Job.id == job_id, Job.state == "queued", Job.not_before <= moment)
+        .where(Job.id == due.scalar_subquery(), Job.state == "queued")
         .values(
             state="running",
             fence=Job.fence + 1,
@@ -90,14 +122,21 @@ def claim(session: Session, job_id: str, *, worker: str, lease_seconds: float) -
             lease_expires_at=moment + timedelta(seconds=lease_seconds),
             started_at=moment,
             updated_at=moment,
+            progress_at_start=Job.progress_done,
         )
         .returning(Job.id, Job.kind, Job.payload, Job.fence, Job.attempts, Job.max_attempts, Job.progress_done)
     ).one_or_none()
     if row is None:
         return None
-    session.execute(delete(Outbox).where(Outbox.job_id == job_id))
-    _note(session, job_id, "running", worker=worker, attempt=row.attempts)
+    session.execute(delete(Outbox).where(Outbox.job_id == row.id))
+    _note(session, row.id, "running", worker=worker, attempt=row.attempts)
     return Claim(*row)
+
+
+def waiting(session: Session, queue: str, *, at_most: int) -> int:
+    """How many jobs are queued; counted up to `at_most`, so that the answer costs the same however many there are."""
+    some = select(literal(1)).where(Job.queue == queue, Job.state == "queued").limit(at_most).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def renew(session: Session, held: Claim, *, lease_seconds: float) -> Standing:
@@ -120,12 +159,18 @@ def progress(session: Session, held: Claim, done: float, total: float | None, me
         session,
         _held(held).values(
             attempts=case((further, 1), else_=Job.attempts),
+            progress_at_start=case((Job.progress_at_start > done, done), else_=Job.progress_at_start),
             progress_done=done,
             progress_total=total,
             progress_message=message,
             updated_at=now(),
         ),
     )
+
+
+def say(session: Session, held: Claim, message: str) -> None:
+    """Changes what a running job says of itself, not how far it is."""
+    _expect_one(session, _held(held).values(progress_message=message, updated_at=now()))
 
 
 def note(session: Session, held: Claim, kind: str, data: dict[str, Any]) -> None:
@@ -135,12 +180,18 @@ def note(session: Session, held: Claim, kind: str, data: dict[str, Any]) -> None
 
 
 def confirm(session: Session, held: Claim) -> None:
-    """Lets the caller's transaction commit only while the job is still this claim's.
+    """Lets the caller's transaction commit only while the job is still this claim's, and wanted.
 
     Raises:
-        LeaseLost: when it is not; the transaction must be rolled back.
+        LeaseLost, CancelRequested: when it is not; the transaction must be rolled back.
     """
-    _expect_one(session, _held(held).values(updated_at=now()))
+    unwanted = session.execute(
+        _held(held).values(updated_at=now()).returning(Job.cancel_requested)
+    ).scalar_one_or_none()
+    if unwanted is None:
+        raise LeaseLost
+    if unwanted:
+        raise CancelRequested
 
 
 def succeed(session: Session, held: Claim, result: dict[str, Any] | None = None) -> None:
@@ -175,6 +226,11 @@ def interrupt(session: Session, held: Claim) -> None:
     _requeue(session, held, delay_seconds=0.0, attempts=Job.attempts - 1)
 
 
+def postpone(session: Session, held: Claim, reason: str, *, delay_seconds: float) -> None:
+    """Gives a running job back for later, since it cannot go on now; no attempt is counted."""
+    _requeue(session, held, delay_seconds=delay_seconds, attempts=Job.attempts - 1, progress_message=reason)
+
+
 def cancel(session: Session, job_id: str) -> Job:
     """Cancels a job and all below it: at once where it waits, at the next check where it runs.
 
@@ -183,22 +239,20 @@ def cancel(session: Session, job_id: str) -> Job:
         Conflict: when the job and all below it have ended already.
     """
     job = get(session, job_id)
-    open_jobs = [one for one in (job, *descendants(session, job_id)) if one.state not in FINAL_STATES]
-    if not open_jobs:
+    family = select(_family(job_id).c.id)
+    # Locks the rows as well, so that none is claimed or given back before the second statement.
+    wanted = update(Job).where(Job.id.in_(family), Job.state.in_(("queued", "running"))).values(cancel_requested=True)
+    if not _count(session, wanted):
         raise Conflict(f"Job {job_id} has already ended as {job.state}.")
     moment = now()
-    for one in open_jobs:
-        stopped = _count(
-            session,
-            update(Job)
-            .where(Job.id == one.id, Job.state == "queued")
-            .values(state="cancelled", finished_at=moment, updated_at=moment),
-        )
-        if stopped:
-            session.execute(delete(Outbox).where(Outbox.job_id == one.id))
-            _note(session, one.id, "cancelled")
-        else:
-            session.execute(update(Job).where(Job.id == one.id, Job.state == "running").values(cancel_requested=True))
+    stopped = session.scalars(
+        update(Job)
+        .where(Job.id.in_(family), Job.state == "queued")
+        .values(state="cancelled", finished_at=moment, updated_at=moment)
+        .returning(Job.id)
+    ).all()
+    session.execute(delete(Outbox).where(Outbox.job_id.in_(family)))
+    _note_all(session, stopped, "cancelled")
     session.refresh(job)
     return job
 
@@ -210,28 +264,18 @@ def retry(session: Session, job_id: str) -> Job:
         NotFound, Conflict: when there is no such job, or it has not ended that way.
     """
     job = get(session, job_id)
-    moment = now()
-    queued = _count(
-        session,
-        update(Job)
-        .where(Job.id == job_id, Job.state.in_(("failed", "dead", "cancelled")))
-        .values(
-            state="queued",
-            attempts=0,
-            cancel_requested=False,
-            not_before=moment,
-            finished_at=None,
-            error=None,
-            error_code=None,
-            updated_at=moment,
-        ),
-    )
-    if not queued:
+    if not _queue_again(session, select(literal(job_id)), RETRYABLE):
         raise Conflict(f"Job {job_id} is {job.state}; only failed, dead and cancelled jobs can be retried.")
-    _add_doorbell(session, job_id)
-    _note(session, job_id, "queued", again=True)
     session.refresh(job)
     return job
+
+
+def retry_all(session: Session, state: str, *, kind: str | None = None, at_most: int = 1000) -> int:
+    """Queues up to `at_most` jobs that ended as `state` once more. Returns how many; 0 means that none is left."""
+    chosen = select(Job.id).where(Job.state == state).order_by(Job.created_at, Job.id).limit(at_most)
+    if kind is not None:
+        chosen = chosen.where(Job.kind == kind)
+    return _queue_again(session, chosen, (state,))
 
 
 def reap(session: Session) -> list[str]:
@@ -241,15 +285,8 @@ def reap(session: Session) -> list[str]:
 
 def release_all(session: Session) -> list[str]:
     """Takes every running job back at once. Only for who knows that no worker is alive (the embedded start)."""
-    session.execute(update(Outbox).values(publish_at=now(), rings=0))
+    session.execute(update(Outbox).values(publish_at=now()))
     return _take_back(session, Job.state == "running")
-
-
-def descendants(session: Session, job_id: str) -> list[Job]:
-    """Every job below this one."""
-    below = select(Job.id).where(Job.parent_id == job_id).cte(recursive=True)
-    below = below.union_all(select(Job.id).where(Job.parent_id == below.c.id))
-    return list(session.scalars(select(Job).where(Job.id.in_(select(below.c.id)))))
 
 
 def backoff_seconds(attempt: int) -> float:
@@ -309,10 +346,46 @@ def _requeue(session: Session, held: Claim, *, delay_seconds: float, **values: A
     _note(session, held.job_id, "queued", delay_seconds=round(delay_seconds, 3))
 
 
+def _family(job_id: str) -> Any:
+    """The ids of a job and of every job below it."""
+    family = select(Job.id).where(Job.id == job_id).cte("family", recursive=True)
+    return family.union_all(select(Job.id).join(family, Job.parent_id == family.c.id))
+
+
+def _queue_again(session: Session, chosen: Select[Any], states: Collection[str]) -> int:
+    moment = now()
+    queued = session.execute(
+        update(Job)
+        .where(Job.id.in_(chosen), Job.state.in_(states))
+        .values(
+            state="queued",
+            attempts=0,
+            cancel_requested=False,
+            not_before=moment,
+            finished_at=None,
+            error=None,
+            error_code=None,
+            updated_at=moment,
+        )
+        .returning(Job.id, Job.queue)
+    ).all()
+    if queued:
+        rows = [{"job_id": row.id, "queue": row.queue, "publish_at": moment} for row in queued]
+        session.execute(insert(Outbox), rows)
+    _note_all(session, [row.id for row in queued], "queued", again=True)
+    return len(queued)
+
+
 def _add_doorbell(session: Session, job_id: str, delay_seconds: float = 0.0) -> None:
-    queue = select(Job.queue).where(Job.id == job_id).scalar_subquery()
-    session.add(Outbox(job_id=job_id, queue=queue, publish_at=now() + timedelta(seconds=delay_seconds)))
-    session.flush()
+    queue: ScalarSelect[str] = select(Job.queue).where(Job.id == job_id).scalar_subquery()
+    session.execute(
+        insert(Outbox).values(job_id=job_id, queue=queue, publish_at=now() + timedelta(seconds=delay_seconds))
+    )
+
+
+def _note_all(session: Session, job_ids: Collection[str], kind: str, **data: Any) -> None:
+    if job_ids:
+        session.execute(insert(JobEvent), [{"job_id": job_id, "kind": kind, "data": data} for job_id in job_ids])
 
 
 def _note(session: Session, job_id: str, kind: str, **data: Any) -> None:

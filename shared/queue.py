@@ -1,4 +1,9 @@
-"""Celery as a doorbell: it carries job ids to the workers, and may lose or repeat them without harm."""
+"""Celery as a doorbell: it carries job ids to the workers, and may lose or repeat them without harm.
+
+A message says that there is work; the worker that gets it takes the most urgent job of the queue (`jobs.claim`). So a
+queue of the broker needs as many messages as there are jobs for its workers to take at once, not one for each of a
+million: it is bounded, and the backlog stays in the database, in order of urgency.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +13,7 @@ from kombu.entity import Exchange, Queue
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from shared import folder_transport
+from shared import folder_transport, jobs
 from shared.db.base import now
 from shared.db.tables import Job, Outbox
 from shared.settings import Settings
@@ -16,7 +21,8 @@ from shared.settings import Settings
 QUEUES = ("ingest", "preprocess", "trainer")
 FILESYSTEM_POLL_SECONDS = 0.02
 """kombu's file system transport looks once a second by default; this starts a task after some 13 ms."""
-RING_AGAIN_CAP_SECONDS = 3600.0
+QUEUE_LIMIT = 200
+"""Messages that wait in a queue of the broker at most; far more than the workers take before the relay looks again."""
 
 
 def celery_app(settings: Settings, name: str) -> Celery:
@@ -27,8 +33,8 @@ def celery_app(settings: Settings, name: str) -> Celery:
         accept_content=["json"],
         task_serializer="json",
         task_ignore_result=True,
-        task_acks_late=True,
-        task_reject_on_worker_lost=True,
+        # A doorbell need not be kept: the relay rings again until the job is claimed, and then the lease guards it.
+        task_acks_late=False,
         task_queues=[_queue(queue) for queue in QUEUES],
         task_default_queue="ingest",
         worker_prefetch_multiplier=1,
@@ -68,37 +74,55 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
             "polling_interval": FILESYSTEM_POLL_SECONDS,
         }
     return {
-        "visibility_timeout": 300,
         "socket_timeout": 10,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
         "health_check_interval": 15,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
         "global_keyprefix": "chiffchaff:",
     }
 
 
-def ring_due_doorbells(session: Session, app: Celery, *, republish_seconds: float, limit: int = 200) -> int:
-    """Publishes the doorbells that are due; each rings again, ever more rarely, until its job is claimed.
+def queues_with_room(session: Session, app: Celery) -> dict[str, int]:
+    """How many doorbells may be rung now, of each queue that has some due; only reads.
 
-    The row changes only after the message is out, so a relay killed in between rings twice rather than never.
+    Jobs that wait less messages that wait: so messages never outnumber the jobs, and lost ones are noticed.
+    """
+    moment = now()
+    room = {}
+    for queue in QUEUES:
+        due = select(Outbox.id).where(Outbox.queue == queue, Outbox.publish_at <= moment).limit(1)
+        if session.scalar(due) is not None:
+            room[queue] = jobs.waiting(session, queue, at_most=QUEUE_LIMIT) - _messages(app, queue)
+    return {queue: count for queue, count in room.items() if count > 0}
+
+
+def ring(session: Session, app: Celery, queue: str, *, room: int, republish_seconds: float) -> int:
+    """Publishes up to `room` doorbells that are due; each rings again until its job is claimed.
+
+    The rows change only after the messages are out, so a relay killed in between rings twice rather than never.
     """
     moment = now()
     due = session.execute(
-        select(Outbox.id, Outbox.job_id, Outbox.rings, Job.kind)
+        select(Outbox.id, Outbox.job_id, Job.kind)
         .join(Job, Job.id == Outbox.job_id)
-        .where(Outbox.publish_at <= moment)
+        .where(Outbox.queue == queue, Outbox.publish_at <= moment)
         .order_by(Outbox.publish_at, Outbox.id)
-        .limit(limit)
+        .limit(room)
         .with_for_update(skip_locked=True, of=Outbox)
     ).all()
-    for row in due:
-        app.send_task(row.kind, args=[row.job_id], queue=row.kind.split(".")[0])
-        again = min(RING_AGAIN_CAP_SECONDS, republish_seconds * 2.0**row.rings)
-        session.execute(
-            update(Outbox)
-            .where(Outbox.id == row.id)
-            .values(publish_at=moment + timedelta(seconds=again), rings=row.rings + 1)
-        )
+    with app.producer_pool.acquire(block=True) as producer:
+        for row in due:
+            app.send_task(row.kind, args=[row.job_id], queue=queue, producer=producer)
+    session.execute(
+        update(Outbox)
+        .where(Outbox.id.in_([row.id for row in due]))
+        .values(publish_at=moment + timedelta(seconds=republish_seconds))
+    )
     return len(due)
+
+
+def _messages(app: Celery, queue: str) -> int:
+    """How many messages wait in the broker."""
+    with app.pool.acquire(block=True) as connection:
+        declared = connection.default_channel.queue_declare(queue=queue, durable=True)
+    return int(declared.message_count)

@@ -6,16 +6,14 @@ from pathlib import Path
 
 from celery import Celery
 from kombu.exceptions import OperationalError as BrokerError
-from sqlalchemy import select
+from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from shared import alive, jobs
 from shared.db.base import now
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
-from shared.db.tables import Outbox
 from shared.log import configure_logging, get_logger
-from shared.queue import celery_app, ring_due_doorbells
+from shared.queue import celery_app, queues_with_room, ring
 from shared.settings import Settings
 
 logger = get_logger(__name__)
@@ -37,7 +35,7 @@ def run_relay(settings: Settings, stop: threading.Event, beat: Path | None = Non
                 if now() >= reap_at:
                     reap_at = now() + settings.reap_interval
                     _reap(sessions)
-            except (DBAPIError, BrokerError, OSError) as error:
+            except (DBAPIError, BrokerError, RedisError, OSError) as error:
                 logger.warning("relay waits", reason=str(error).splitlines()[0])
                 stop.wait(TROUBLE_SECONDS)
                 continue
@@ -51,21 +49,15 @@ def run_relay(settings: Settings, stop: threading.Event, beat: Path | None = Non
 
 
 def _ring(sessions: SyncSessions, app: Celery, settings: Settings) -> int:
-    if not _any_due(sessions):
-        return 0
-    with sessions.begin() as session:
-        return ring_due_doorbells(session, app, republish_seconds=settings.republish_seconds)
-
-
-def _any_due(sessions: SyncSessions) -> bool:
-    """A look that takes no write lock: most of the time there is nothing to ring."""
+    """Looks without taking a write lock: most of the time there is nothing to ring."""
     with sessions() as session:
-        _read_only(session)
-        return session.scalars(select(Outbox.id).where(Outbox.publish_at <= now()).limit(1)).first() is not None
-
-
-def _read_only(session: Session) -> None:
-    session.connection(execution_options={"reads_only": True})
+        session.connection(execution_options={"reads_only": True})
+        rooms = queues_with_room(session, app)
+    rung = 0
+    for queue, room in rooms.items():
+        with sessions.begin() as session:
+            rung += ring(session, app, queue, room=room, republish_seconds=settings.republish_seconds)
+    return rung
 
 
 def _reap(sessions: SyncSessions) -> None:

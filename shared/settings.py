@@ -79,7 +79,12 @@ class Settings(BaseSettings):
     """Threads a forward or training step may use; 0 = one per core."""
     lease_seconds: float = Field(default=30.0, gt=0)
     max_attempts: int = Field(default=4, ge=1)
-    republish_seconds: float = Field(default=60.0, gt=0)
+    republish_seconds: float = Field(default=10.0, gt=0)
+    """How long until a queued job whose message may be lost is rung for again."""
+    max_waiting: int = Field(default=10_000, ge=1)
+    """Recordings that may wait to be prepared; imports pause and uploads are answered 503 above."""
+    min_free_disk_mb: int = Field(default=1024, ge=0)
+    """Room that stays free on the disk: below, ingestion and preparing wait and uploads are answered 507."""
 
     @classmethod
     def settings_customise_sources(

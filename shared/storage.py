@@ -104,6 +104,17 @@ class FileStorage:
             shutil.copyfile(source, target)
 
 
+def shortage(storage: FileStorage, settings: Settings) -> str:
+    """What a person is told while the disk is nearly full; empty while it is not."""
+    free_mb = shutil.disk_usage(storage.root).free >> 20
+    if free_mb >= settings.min_free_disk_mb:
+        return ""
+    return (
+        f"the disk of the storage has {free_mb:,} MB left, and {settings.min_free_disk_mb:,} MB are kept free "
+        "(CHIFFCHAFF_MIN_FREE_DISK_MB)."
+    )
+
+
 def content_key(prefix: str, sha256: str, suffix: str) -> str:
     return f"{prefix}/{sha256[:2]}/{sha256}{suffix}"
 

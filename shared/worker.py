@@ -1,10 +1,11 @@
-"""Running jobs: a worker claims a job by its id, keeps its lease, and writes its end exactly once.
+"""Running jobs: a worker that is rung claims the most urgent job, keeps its lease, and writes its end exactly once.
 
 A service describes its worker as a `Worker`: a queue, a pool and one handler per kind of job. A handler gets a
 `JobContext` and either writes its results inside `ctx.completion()`, in the transaction that ends the job, or simply
 returns. What it raises decides what becomes of the job (see `_settle`).
 """
 
+import errno
 import multiprocessing
 import os
 import platform
@@ -37,6 +38,7 @@ from shared.storage import FileStorage, storage_from
 logger = get_logger(__name__)
 
 PROGRESS_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 BEAT_SECONDS = 10.0
 
 
@@ -44,8 +46,17 @@ class Interrupted(Exception):
     """The worker is told to stop; the job goes back to the queue and goes on later."""
 
 
-class CancelRequested(Exception):
-    """Somebody cancelled the job while it ran."""
+class Postponed(Exception):
+    """The job cannot go on now (no room on the disk, say); it goes back to the queue for a while, with the reason.
+
+    Args:
+        reason: what it waits for, for a person to read.
+    """
+
+    def __init__(self, reason: str, *, seconds: float = 30.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.seconds = seconds
 
 
 class UnexpectedError(TransientError):
@@ -78,7 +89,7 @@ class JobContext:
         if self._standing is jobs.Standing.LOST:
             raise jobs.LeaseLost
         if self._standing is jobs.Standing.CANCELLED:
-            raise CancelRequested
+            raise jobs.CancelRequested
         if self._stopping.is_set():
             raise Interrupted
 
@@ -91,6 +102,20 @@ class JobContext:
         self._next_progress = moment + PROGRESS_SECONDS
         with self.sessions.begin() as session:
             jobs.progress(session, self.claim, done, total, message)
+
+    def wait(self, seconds: float, message: str) -> None:
+        """Waits while keeping the job, and says for what; a stop or a cancellation ends it at once.
+
+        Raises:
+            Interrupted, CancelRequested, LeaseLost: when the handler should give up now.
+        """
+        with self.sessions.begin() as session:
+            jobs.say(session, self.claim, message)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check()
+            self._stopping.wait(min(left, CHECK_SECONDS))
+        self.check()
 
     def note(self, kind: str, data: dict[str, Any]) -> None:
         """Appends an event for those who watch the job."""
@@ -150,18 +175,22 @@ class Runtime:
     def storage(self) -> FileStorage:
         return storage_from(self.settings)
 
-    def run(self, handler: Handler, job_id: str) -> None:
-        """Claims and runs one job. Never raises: whatever happens becomes the job's state."""
-        worker = f"{platform.node()}:{os.getpid()}"
-        with self.sessions.begin() as session:
-            claim = jobs.claim(session, job_id, worker=worker, lease_seconds=self.settings.lease_seconds)
-        if claim is None:
-            logger.debug("nothing to claim", job_id=job_id)
+    def answer(self, worker: Worker) -> None:
+        """Claims and runs the most urgent job of the queue. What the handler raises becomes the job's state."""
+        name = f"{platform.node()}:{os.getpid()}"
+        try:
+            with self.sessions.begin() as session:
+                claim = jobs.claim(session, worker.queue, worker=name, lease_seconds=self.settings.lease_seconds)
+        except DBAPIError as error:
+            logger.warning("could not claim; the relay rings again", reason=str(error).splitlines()[0])
             return
-        with structlog.contextvars.bound_contextvars(job_id=job_id, kind=claim.kind, attempt=claim.attempts):
+        if claim is None:
+            logger.debug("nothing to claim", queue=worker.queue)
+            return
+        with structlog.contextvars.bound_contextvars(job_id=claim.job_id, kind=claim.kind, attempt=claim.attempts):
             context = JobContext(self, claim)
             with _lease_kept(context):
-                self._run_claimed(handler, context)
+                self._run_claimed(worker.handlers.get(claim.kind, _unknown), context)
 
     def _run_claimed(self, handler: Handler, context: JobContext) -> None:
         try:
@@ -195,12 +224,25 @@ class Runtime:
                 time.sleep(1.0)
 
 
+def _unknown(context: JobContext) -> None:
+    raise Postponed(f"Waits for a worker that knows {context.claim.kind}; is this one of an older version?")
+
+
 def _settle(session: Session, claim: jobs.Claim, error: Exception) -> None:
     match error:
+        case Postponed():
+            logger.info("job postponed", reason=error.reason)
+            jobs.postpone(session, claim, error.reason, delay_seconds=error.seconds)
+        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            logger.warning("job postponed: the disk is full")
+            jobs.postpone(session, claim, "Waits: the disk is full. Make room, and it goes on.", delay_seconds=60)
+        case DBAPIError() if error.connection_invalidated:
+            logger.warning("job postponed: the database went away", reason=str(error).splitlines()[0])
+            jobs.postpone(session, claim, "", delay_seconds=1)
         case Interrupted():
             logger.info("job interrupted; it goes on later")
             jobs.interrupt(session, claim)
-        case CancelRequested():
+        case jobs.CancelRequested():
             logger.info("job cancelled")
             jobs.cancelled(session, claim)
         case TransientError():
@@ -242,8 +284,8 @@ def run_worker(settings: Settings, name: str, workers: Sequence[Worker], *, conc
     runtime = Runtime(settings)
     app = celery_app(settings, name)
     for worker in workers:
-        for kind, handler in worker.handlers.items():
-            _register(app, runtime, kind, handler)
+        for kind in worker.handlers:
+            _register(app, runtime, kind, worker)
     pools = {worker.pool for worker in workers}
     if len(pools) != 1:
         raise ValueError("workers that share a process share one pool")
@@ -267,10 +309,10 @@ def run_worker(settings: Settings, name: str, workers: Sequence[Worker], *, conc
     )
 
 
-def _register(app: Celery, runtime: Runtime, kind: str, handler: Handler) -> None:
+def _register(app: Celery, runtime: Runtime, kind: str, worker: Worker) -> None:
     @app.task(name=kind)  # type: ignore[untyped-decorator] # celery has no types
-    def task(job_id: str) -> None:
-        runtime.run(handler, job_id)
+    def task(_job_id: str) -> None:
+        runtime.answer(worker)
 
 
 def _beating(name: str) -> type[bootsteps.StartStopStep]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,19 @@ from shared.http.resources import Reads, Writes
 router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[KeyRequired])
 
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
+
+
+class Retry(BaseModel):
+    """Which jobs to queue once more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["failed", "dead", "cancelled"] = "dead"
+    kind: str | None = Field(None, description="Such as preprocess.prepare; all kinds if left out")
+
+
+class Retried(BaseModel):
+    queued: int
 
 
 @router.get("", summary="The jobs, newest first")
@@ -58,6 +72,18 @@ async def cancel_job(job_id: str, writes: Writes) -> JobView:
 async def retry_job(job_id: str, writes: Writes) -> JobView:
     async with writes.begin() as session:
         return JobView.of(await session.run_sync(lambda sync: jobs.retry(sync, job_id)))
+
+
+@router.post("/retry", status_code=202, summary="Queue all dead (or failed, or cancelled) jobs once more")
+async def retry_jobs(wanted: Retry, writes: Writes) -> Retried:
+    """In parts of a thousand, each committed: what was queued stays so when the request breaks off."""
+    queued = 0
+    while True:
+        async with writes.begin() as session:
+            part = await session.run_sync(lambda sync: jobs.retry_all(sync, wanted.state, kind=wanted.kind))
+        if not part:
+            return Retried(queued=queued)
+        queued += part
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse, summary="The job as server-sent events")

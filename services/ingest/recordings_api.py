@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from services.ingest.pictures import PictureQuery, Pictures, PngResponse, entity_tag, picture_of, require_prepared
+from services.ingest.pressure import require_room
 from services.ingest.taking import store_original, take
 from services.ingest.upload import item_of, read_upload
 from services.ingest.views import NewRecording, RecordingDetail, RecordingView
@@ -52,12 +53,24 @@ async def upload_recording(
     request: Request, settings: Config, storage: Storage, writes: Writes, key: IdempotencyHeader = None
 ) -> JSONResponse:
     """Stores the file, answers, and prepares it in the background. The same content twice is one recording."""
+    await require_room(settings, storage, writes)
     upload, fields = await read_upload(request)
     item = item_of(upload, fields)
-    stored = await run_in_threadpool(store_original, storage, upload.file, item.name)
+    try:
+        stored = await run_in_threadpool(store_original, storage, upload.file, item.name)
+    finally:
+        await upload.close()
 
     def make(session: Session) -> Made:
-        taken = take(session, item, stored, source="upload", max_attempts=settings.max_attempts, parent_id=None)
+        taken = take(
+            session,
+            item,
+            stored,
+            source="upload",
+            priority=jobs.Priority.PERSON,
+            max_attempts=settings.max_attempts,
+            parent_id=None,
+        )
         job = jobs.get(session, taken.job_id) if taken.job_id else None
         body = NewRecording(
             recording=RecordingView.of(taken.recording), known=taken.known, job=JobView.of(job) if job else None

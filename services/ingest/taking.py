@@ -40,7 +40,14 @@ def store_original(storage: FileStorage, stream: BinaryIO, name: str) -> Stored:
 
 
 def take(
-    session: Session, item: Item, stored: Stored, *, source: str, max_attempts: int, parent_id: str | None
+    session: Session,
+    item: Item,
+    stored: Stored,
+    *,
+    source: str,
+    priority: jobs.Priority,
+    max_attempts: int,
+    parent_id: str | None,
 ) -> Taken:
     """Adds the recording, or finds the one with the same content; queues its preparation where that is still due."""
     recording = session.scalars(select(Recording).where(Recording.sha256 == stored.sha256)).one_or_none()
@@ -49,7 +56,14 @@ def take(
         recording = _new_recording(session, item, stored, source)
     if recording.prepared_at is not None:
         return Taken(recording, known, None)
-    job = jobs.submit(session, PREPARE, {"recording_id": recording.id}, max_attempts=max_attempts, parent_id=parent_id)
+    job = jobs.submit(
+        session,
+        PREPARE,
+        {"recording_id": recording.id},
+        max_attempts=max_attempts,
+        priority=priority,
+        parent_id=parent_id,
+    )
     return Taken(recording, known, job.id)
 
 

@@ -9,11 +9,13 @@ from sqlalchemy import func, select
 from services.ingest.folder import folder_items
 from services.ingest.items import Item
 from services.ingest.manifest import manifest_items
+from services.ingest.pressure import make_room
 from services.ingest.requests import FolderSource, ManifestSource, Source
 from services.ingest.taking import Taken, store_original, take
 from shared.audio.formats import identify
 from shared.db.tables import Ingestion, IngestionItem
 from shared.errors import ChiffchaffError, InvalidInput
+from shared.jobs import Priority
 from shared.settings import Settings
 from shared.storage import Stored
 from shared.worker import JobContext, Worker, run_worker
@@ -40,6 +42,7 @@ def run_ingestion(context: JobContext) -> None:
         context.progress(position, len(items), item.name)
         if item.name not in done:
             done.add(item.name)
+            make_room(context)
             _take_one(context, ingestion_id, source.source, item)
     context.progress(len(items), len(items), "")
     _conclude(context, ingestion_id)
@@ -80,6 +83,7 @@ def _take_one(context: JobContext, ingestion_id: str, source: str, item: Item) -
             item,
             stored,
             source=source,
+            priority=Priority.BULK,
             max_attempts=context.settings.max_attempts,
             parent_id=context.claim.job_id,
         )

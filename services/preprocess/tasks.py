@@ -18,11 +18,13 @@ from shared.audio.wav import open_prepared
 from shared.db.base import now
 from shared.db.tables import Recording, Section, Slice
 from shared.settings import Settings
-from shared.storage import content_key
+from shared.storage import content_key, shortage
 from shared.worker import JobContext, Worker, run_worker
 
 STEPS = ("decoding", "finding the signal", "storing")
 ROWS_AT_ONCE = 5_000
+ROOM_SECONDS = 10.0
+"""How often a recording that waits for room on the disk looks again."""
 
 
 @cache
@@ -44,6 +46,8 @@ def prepare(context: JobContext) -> None:
         memory_mb=settings.decode_memory_mb,
         wall_seconds=settings.recording_wall_seconds,
     )
+    while reason := shortage(context.storage, settings):
+        context.wait(ROOM_SECONDS, f"Paused: {reason}")
     context.progress(0, len(STEPS), STEPS[0])
     with context.storage.writing(prepared_key) as part:
         report = decoder().decode_to_wav(original, part, limits)

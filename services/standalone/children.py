@@ -2,7 +2,7 @@
 
 web      all APIs on the socket that the supervisor bound
 relay    rings doorbells, takes jobs back from dead workers
-general  ingests and prepares recordings, in several processes
+general  ingests and prepares recordings, in several processes: one for each core, and one for an import
 trainer  trains, one at a time, with low priority
 
 Each imports what it runs and nothing else: four processes start side by side, and a start is to take seconds.
@@ -38,7 +38,8 @@ def general(settings: Settings) -> None:
     from services.preprocess.tasks import WORKER as PREPROCESS
     from shared.worker import run_worker
 
-    run_worker(settings, "general", [INGEST, PREPROCESS], concurrency=settings.worker_concurrency or settings.cores)
+    preparing = settings.worker_concurrency or settings.cores
+    run_worker(settings, "general", [INGEST, PREPROCESS], concurrency=preparing + 1)
 
 
 def trainer(settings: Settings) -> None:

@@ -77,7 +77,6 @@ class Outbox(Base):
     queue: Mapped[str]
     publish_at: Mapped[datetime] = mapped_column(default=now)
     """When to ring (again)."""
-    rings: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class JobEvent(Base):

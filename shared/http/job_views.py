@@ -15,6 +15,8 @@ from shared.db.tables import FINAL_STATES, Job, JobEvent
 from shared.errors import NotFound
 
 POLL_SECONDS = 0.4
+SURE_SECONDS = 2.0
+"""Before that, a pace says nothing."""
 
 
 class Progress(BaseModel):
@@ -72,16 +74,24 @@ def _progress(job: Job) -> Progress:
     fraction = min(1.0, job.progress_done / job.progress_total) if job.progress_total else None
     if job.state == "succeeded":
         fraction = 1.0
-    left = None
-    if job.state == "running" and fraction and job.started_at:
-        left = round((now() - job.started_at).total_seconds() * (1 - fraction) / fraction, 1)
     return Progress(
         done=job.progress_done,
         total=job.progress_total,
         message=job.progress_message,
         fraction=fraction,
-        seconds_left=left,
+        seconds_left=_seconds_left(job),
     )
+
+
+def _seconds_left(job: Job) -> float | None:
+    """From the pace since it was last taken up; what an earlier worker did took time that nobody counts here."""
+    if job.state != "running" or job.started_at is None or not job.progress_total:
+        return None
+    achieved = job.progress_done - job.progress_at_start
+    elapsed = (now() - job.started_at).total_seconds()
+    if achieved <= 0 or elapsed < SURE_SECONDS:
+        return None
+    return round(max(0.0, job.progress_total - job.progress_done) * elapsed / achieved, 1)
 
 
 async def job_events(sessions: AsyncSessions, job_id: str, after: int = 0) -> AsyncIterator[ServerSentEvent]:

@@ -11,18 +11,32 @@ from shared.db.base import now
 from shared.db.engine import SyncSessions
 from shared.db.tables import Job, JobEvent, Outbox
 from shared.errors import Conflict, InvalidInput, NotFound, TransientError
-from shared.jobs import Claim, Standing
+from shared.jobs import Claim, Priority, Standing
 
 
-def submit(sessions: SyncSessions, *, max_attempts: int = 3, parent_id: str | None = None) -> str:
+def submit(
+    sessions: SyncSessions,
+    kind: str = "ingest.run",
+    *,
+    max_attempts: int = 3,
+    parent_id: str | None = None,
+    priority: Priority = Priority.NORMAL,
+) -> str:
     with sessions.begin() as session:
-        return jobs.submit(session, "ingest.run", {"n": 1}, max_attempts=max_attempts, parent_id=parent_id).id
+        job = jobs.submit(session, kind, {"n": 1}, max_attempts=max_attempts, parent_id=parent_id, priority=priority)
+        return job.id
+
+
+def claim_next(sessions: SyncSessions, worker: str = "a") -> Claim | None:
+    with sessions.begin() as session:
+        return jobs.claim(session, "ingest", worker=worker, lease_seconds=30)
 
 
 def claim(sessions: SyncSessions, job_id: str, worker: str = "a") -> Claim:
-    with sessions.begin() as session:
-        held = jobs.claim(session, job_id, worker=worker, lease_seconds=30)
+    """Claims the one job that waits."""
+    held = claim_next(sessions, worker)
     assert held is not None
+    assert held.job_id == job_id
     return held
 
 
@@ -60,15 +74,33 @@ def test_a_job_and_its_doorbell_are_written_together_or_not_at_all(sessions: Syn
 def test_a_job_is_claimed_once_however_many_ask(sessions: SyncSessions) -> None:
     job_id = submit(sessions)
 
-    def ask(worker: int) -> Claim | None:
-        with sessions.begin() as session:
-            return jobs.claim(session, job_id, worker=str(worker), lease_seconds=30)
-
     with ThreadPoolExecutor(8) as pool:
-        claims = list(pool.map(ask, range(16)))
+        claims = list(pool.map(lambda worker: claim_next(sessions, str(worker)), range(16)))
     assert sum(one is not None for one in claims) == 1
     assert look(sessions, job_id).state == "running"
     assert doorbells(sessions, job_id) == 0
+
+
+def test_who_waits_for_an_answer_goes_before_an_import_and_the_first_come_before_the_next(
+    sessions: SyncSessions,
+) -> None:
+    bulk = [submit(sessions, priority=Priority.BULK) for _ in range(2)]
+    plain = submit(sessions)
+    person = submit(sessions, priority=Priority.PERSON)
+    submit(sessions, "preprocess.prepare", priority=Priority.PERSON)
+    claims = [claim_next(sessions) for _ in range(5)]
+    assert [held.job_id if held else None for held in claims] == [person, plain, *bulk, None]
+
+
+def test_rivals_take_different_jobs(sessions: SyncSessions) -> None:
+    submitted = {submit(sessions) for _ in range(20)}
+    with ThreadPoolExecutor(8) as pool:
+        claims = list(pool.map(lambda worker: claim_next(sessions, str(worker)), range(20)))
+    taken = [held.job_id for held in claims if held is not None]
+    assert len(taken) == len(set(taken)), "no job was taken twice"
+    while (rest := claim_next(sessions)) is not None:  # one that a rival held for a moment is passed over
+        taken.append(rest.job_id)
+    assert set(taken) == submitted
 
 
 def test_a_success_is_written_with_its_result_and_only_once(sessions: SyncSessions) -> None:
@@ -132,8 +164,7 @@ def test_a_passing_failure_is_tried_again_later_and_the_last_one_buries(sessions
     job = look(sessions, job_id)
     assert job.not_before > now()
     assert doorbells(sessions, job_id) == 1
-    with sessions.begin() as session:
-        assert jobs.claim(session, job_id, worker="a", lease_seconds=30) is None, "it is not due yet"
+    assert claim_next(sessions) is None, "it is not due yet"
     make_due(sessions, job_id)
     held = claim(sessions, job_id)
     with sessions.begin() as session:
@@ -156,11 +187,35 @@ def test_progress_gives_a_job_its_attempts_back(sessions: SyncSessions) -> None:
 def test_an_interruption_costs_no_attempt(sessions: SyncSessions) -> None:
     job_id = submit(sessions, max_attempts=1)
     for _ in range(3):
+        held = claim(sessions, job_id)
         with sessions.begin() as session:
-            held = jobs.claim(session, job_id, worker="a", lease_seconds=30)
-            assert held is not None
             jobs.interrupt(session, held)
     assert look(sessions, job_id).attempts == 0
+
+
+def test_a_postponed_job_waits_with_its_reason_and_costs_no_attempt(sessions: SyncSessions) -> None:
+    job_id = submit(sessions, max_attempts=1)
+    held = claim(sessions, job_id)
+    with sessions.begin() as session:
+        jobs.postpone(session, held, "The disk is full.", delay_seconds=60)
+    job = look(sessions, job_id)
+    assert (job.state, job.attempts, job.progress_message) == ("queued", 0, "The disk is full.")
+    assert claim_next(sessions) is None, "it is not due yet"
+    assert doorbells(sessions, job_id) == 1
+
+
+def test_the_speed_of_a_job_counts_from_where_it_was_resumed(sessions: SyncSessions) -> None:
+    job_id = submit(sessions)
+    with sessions.begin() as session:
+        held = jobs.claim(session, "ingest", worker="a", lease_seconds=30)
+        assert held is not None
+        jobs.progress(session, held, 40, 100, "")
+        jobs.interrupt(session, held)
+    held = claim(sessions, job_id)
+    assert look(sessions, job_id).progress_at_start == 40
+    with sessions.begin() as session:
+        jobs.progress(session, held, 5, 100, "it began anew")
+    assert look(sessions, job_id).progress_at_start == 5
 
 
 def test_a_permanent_failure_ends_the_job_with_its_reason(sessions: SyncSessions) -> None:
@@ -191,6 +246,33 @@ def test_cancelling_stops_what_waits_at_once_and_asks_what_runs(sessions: SyncSe
         jobs.cancel(session, parent)
 
 
+def test_a_job_that_is_being_cancelled_adds_nothing_more(sessions: SyncSessions) -> None:
+    parent = submit(sessions)
+    held = claim(sessions, parent)
+    with sessions.begin() as session:
+        jobs.cancel(session, parent)
+    with sessions() as session:
+        jobs.submit(session, "ingest.run", {}, max_attempts=1, parent_id=parent)
+        with pytest.raises(jobs.CancelRequested):
+            jobs.confirm(session, held)
+
+
+def test_cancelling_an_import_cancels_thousands_at_once(sessions: SyncSessions) -> None:
+    parent = submit(sessions)
+    claim(sessions, parent)
+    with sessions.begin() as session:
+        for _ in range(2000):
+            jobs.submit(session, "preprocess.prepare", {}, max_attempts=1, parent_id=parent)
+    with sessions.begin() as session:
+        jobs.cancel(session, parent)
+    with sessions() as session:
+        states = {row[0]: row[1] for row in session.execute(select(Job.state, func.count()).group_by(Job.state))}
+        assert states == {"running": 1, "cancelled": 2000}
+        assert session.scalar(select(func.count()).select_from(Outbox)) == 0
+        ended = select(func.count()).where(JobEvent.kind == "cancelled")
+        assert session.scalar(ended) == 2000
+
+
 def test_a_cancelled_job_whose_worker_died_is_not_run_again(sessions: SyncSessions) -> None:
     job_id = submit(sessions)
     claim(sessions, job_id)
@@ -216,9 +298,27 @@ def test_retry_queues_only_what_ended_badly(sessions: SyncSessions) -> None:
         jobs.retry(session, "no such job")
 
 
+def test_all_dead_jobs_are_queued_again_in_parts(sessions: SyncSessions) -> None:
+    dead = []
+    for _ in range(5):
+        dead.append(submit(sessions, max_attempts=1))
+        held = claim(sessions, dead[-1])
+        with sessions.begin() as session:
+            jobs.retry_or_bury(session, held, TransientError("no"))
+    with sessions.begin() as session:
+        assert jobs.retry_all(session, "dead", kind="trainer.train") == 0
+    counts = []
+    for _ in range(4):
+        with sessions.begin() as session:
+            counts.append(jobs.retry_all(session, "dead", at_most=2))
+    assert counts == [2, 2, 1, 0]
+    assert {(look(sessions, one).state, doorbells(sessions, one)) for one in dead} == {("queued", 1)}
+
+
 def test_the_embedded_start_takes_everything_back(sessions: SyncSessions) -> None:
-    interrupted, waiting = submit(sessions), submit(sessions)
+    interrupted = submit(sessions)
     claim(sessions, interrupted)
+    waiting = submit(sessions)
     with sessions.begin() as session:
         assert jobs.release_all(session) == [interrupted]
     assert {look(sessions, one).state for one in (interrupted, waiting)} == {"queued"}

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from shared.queue import QUEUES, celery_app, declare_queues
+from shared import jobs
+from shared.db.engine import SyncSessions, sync_engine, sync_sessions
+from shared.db.migrate import migrate
+from shared.queue import QUEUE_LIMIT, QUEUES, celery_app, declare_queues, queues_with_room, ring
 from shared.settings import Settings
 from tests.support.servers import Redis
 
@@ -67,6 +70,34 @@ def test_a_doorbell_rings_in_its_own_queue_only(app: Celery) -> None:
         app.send_task(f"{queue}.verb", args=[f"job of {queue}"], queue=queue)
     for queue in QUEUES:
         assert take_all(app, queue) == [f"job of {queue}"]
+
+
+def ring_once(sessions: SyncSessions, app: Celery) -> int:
+    with sessions() as session:
+        rooms = queues_with_room(session, app)
+    with sessions.begin() as session:
+        return sum(ring(session, app, queue, room=room, republish_seconds=0.001) for queue, room in rooms.items())
+
+
+def test_a_queue_is_bounded_and_filled_up_as_it_empties(settings: Settings, app: Celery) -> None:
+    engine = sync_engine(settings)
+    migrate(engine)
+    sessions = sync_sessions(engine)
+    with sessions.begin() as session:
+        for _ in range(QUEUE_LIMIT + 5):
+            jobs.submit(session, "preprocess.prepare", {}, max_attempts=1)
+        trainer = jobs.submit(session, "trainer.train", {}, max_attempts=1).id
+    assert ring_once(sessions, app) == QUEUE_LIMIT + 1
+    assert ring_once(sessions, app) == 0, "nothing is lost, so nothing rings again"
+    assert take_all(app, "trainer") == [trainer]
+    assert len(set(take_all(app, "preprocess"))) == QUEUE_LIMIT
+    assert ring_once(sessions, app) == QUEUE_LIMIT + 1, "the queues are empty: the messages may be lost"
+    for _ in range(QUEUE_LIMIT):
+        with sessions.begin() as session:
+            assert jobs.claim(session, "preprocess", worker="a", lease_seconds=30) is not None
+    take_all(app, "preprocess")
+    assert ring_once(sessions, app) == 5, "as many messages as jobs that wait"
+    engine.dispose()
 
 
 def test_many_senders_and_receivers_lose_and_double_no_message_over_the_file_system(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 """What becomes of a job by what its handler does, on SQLite and on PostgreSQL alike."""
 
+import errno
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from shared import jobs
+from shared.db.base import now
 from shared.db.engine import SyncSessions
 from shared.db.tables import Job, Species
 from shared.errors import InvalidInput, TransientError
 from shared.settings import Settings
-from shared.worker import JobContext, Runtime
+from shared.worker import JobContext, Postponed, Runtime, Worker
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def run(runtime: Runtime, sessions: SyncSessions) -> Callable[[Callable[[JobCont
     def run_job(handler: Callable[[JobContext], None]) -> Job:
         with sessions.begin() as session:
             job_id = jobs.submit(session, "ingest.run", {"n": 1}, max_attempts=2).id
-        runtime.run(handler, job_id)
+        runtime.answer(Worker(queue="ingest", handlers={"ingest.run": handler}))
         with sessions() as session:
             return session.get_one(Job, job_id)
 
@@ -117,10 +120,50 @@ def test_the_lease_is_kept_for_as_long_as_the_handler_works(run: Run, sessions: 
     assert seen[1] > seen[0]
 
 
-def test_a_job_that_is_done_is_not_run_again(run: Run, runtime: Runtime) -> None:
-    job = run(lambda _: None)
+def test_a_message_too_many_runs_nothing_twice(run: Run, runtime: Runtime) -> None:
+    run(lambda _: None)
 
     def handler(_: JobContext) -> None:
         raise AssertionError("it ran twice")
 
-    runtime.run(handler, job.id)
+    runtime.answer(Worker(queue="ingest", handlers={"ingest.run": handler}))
+
+
+def full_disk(_: JobContext) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def no_room(_: JobContext) -> None:
+    raise Postponed("It waits for room.", seconds=5)
+
+
+@pytest.mark.parametrize(("handler", "message"), [(full_disk, "the disk is full"), (no_room, "waits for room")])
+def test_what_is_not_the_jobs_fault_postpones_it(run: Run, handler: Callable[[JobContext], None], message: str) -> None:
+    job = run(handler)
+    assert (job.state, job.attempts) == ("queued", 0)
+    assert message in job.progress_message
+    assert job.not_before > now()
+
+
+def test_a_job_of_a_newer_version_waits_for_a_worker_that_knows_it(runtime: Runtime, sessions: SyncSessions) -> None:
+    with sessions.begin() as session:
+        job_id = jobs.submit(session, "ingest.novelty", {}, max_attempts=1).id
+    runtime.answer(Worker(queue="ingest", handlers={}))
+    with sessions() as session:
+        assert session.get_one(Job, job_id).state == "queued"
+
+
+def test_a_waiting_job_says_for_what_and_stops_when_it_is_cancelled(run: Run, sessions: SyncSessions) -> None:
+    def handler(context: JobContext) -> None:
+        with sessions.begin() as session:
+            jobs.cancel(session, context.claim.job_id)
+        context.wait(60, "Waits for the tide.")
+
+    job = run(handler)
+    assert (job.state, job.progress_message) == ("cancelled", "Waits for the tide.")
+
+
+def test_a_database_that_is_away_while_a_worker_is_rung_is_no_error_of_the_worker(tmp_path: Path) -> None:
+    runtime = Runtime(Settings(data_dir=tmp_path / "nowhere"))
+    runtime.answer(Worker(queue="ingest", handlers={}))
+    runtime.engine.dispose()

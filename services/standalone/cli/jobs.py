@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from services.standalone.cli.client import Client
-from services.standalone.cli.console import DEFAULT_SERVER, Server, console
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console, job_step, watch
 
 app = typer.Typer(no_args_is_help=True, help="What runs, what failed and why.")
 
@@ -41,13 +41,25 @@ def cancel_job(job_id: str, server: Server = DEFAULT_SERVER) -> None:
 def retry_jobs(
     job_id: Annotated[str | None, typer.Argument()] = None,
     dead: Annotated[bool, typer.Option("--dead", help="All dead jobs")] = False,
+    kind: Annotated[str | None, typer.Option(help="With --dead: of this kind only, such as preprocess.prepare")] = None,
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Queue a failed, dead or cancelled job once more."""
     client = Client(server)
     if (job_id is None) == (not dead):
         raise typer.BadParameter("give a job's id, or --dead")
-    chosen = [job_id] if job_id else [job["id"] for job in client.get("/jobs", state="dead", limit=500)["items"]]
-    for one in chosen:
-        client.post(f"/jobs/{one}/retry", None)
-    console.print(f"{len(chosen)} queued again.")
+    if job_id is not None:
+        client.post(f"/jobs/{job_id}/retry", None)
+        console.print("1 queued again.")
+    else:
+        console.print(f"{client.post('/jobs/retry', {'state': 'dead', 'kind': kind})['queued']} queued again.")
+
+
+@app.command("watch")
+def watch_job(job_id: str, server: Server = DEFAULT_SERVER) -> None:
+    """Show how far a job is until it has ended; Ctrl-C stops the watching, not the job."""
+    client = Client(server)
+    job = watch(lambda: client.get(f"/jobs/{job_id}"), lambda seen: job_step({"job": seen}))
+    console.print(f"{job['state']}. {(job['error'] or {}).get('detail', '')}".strip())
+    if job["state"] != "succeeded":
+        raise typer.Exit(1)

@@ -56,6 +56,7 @@ def _order_jobs() -> None:
 
     with op.batch_alter_table("outbox") as table:
         table.add_column(sa.Column("queue", sa.String()))
+        table.drop_column("rings")
         table.drop_index("ix_outbox_due")
     op.execute("UPDATE outbox SET queue = (SELECT jobs.queue FROM jobs WHERE jobs.id = outbox.job_id)")
     with op.batch_alter_table("outbox") as table:
@@ -153,6 +154,7 @@ def _unorder_jobs() -> None:
     with op.batch_alter_table("outbox") as table:
         table.drop_index("ix_outbox_due")
         table.drop_column("queue")
+        table.add_column(sa.Column("rings", sa.Integer(), nullable=False, server_default=sa.text("0")))
         table.create_index("ix_outbox_due", ["publish_at", "id"])
     for index in ("ix_jobs_leases", "ix_jobs_due", "ix_jobs_kind_created", "ix_jobs_state_created"):
         op.drop_index(index, "jobs")
