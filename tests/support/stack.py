@@ -68,12 +68,15 @@ class Stack:
     def kill_everything(self) -> None:
         """As a power cut would: every process of the stack at once, none with a chance to say goodbye."""
         assert self.process is not None
-        victims = [self.process.pid, *self.processes()]
-        for pid in victims:
-            os.kill(pid, signal.SIGSTOP)
-        for pid in victims:
+        stopped: set[int] = set()
+        while born := {self.process.pid, *self.processes()} - stopped:  # one may be born while we look
+            for pid in born:
+                os.kill(pid, signal.SIGSTOP)
+            stopped |= born
+        for pid in stopped:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        until(lambda: not self.processes(), what="the end of every process")
 
     def processes(self) -> list[int]:
         """Every living process below the supervisor, by the data directory in its environment."""

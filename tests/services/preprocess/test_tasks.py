@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from sqlalchemy import select
 
-from services.preprocess.tasks import decoder, prepare
+from services.preprocess.tasks import WORKER, decoder
 from shared import jobs
 from shared.audio.wav import open_prepared
 from shared.db.engine import SyncSessions
@@ -39,7 +39,7 @@ def run(runtime: Runtime, sessions: SyncSessions, tmp_path: Path) -> Callable[[s
         with sessions.begin() as session:
             payload = {"recording_id": recording_id}
             job_id = jobs.submit(session, "preprocess.prepare", payload, max_attempts=2).id
-        runtime.run(prepare, job_id)
+        runtime.answer(WORKER)
         with sessions() as session:
             return session.get_one(Job, job_id)
 
