@@ -175,7 +175,7 @@ def say(session: Session, held: Claim, message: str) -> None:
 
 def note(session: Session, held: Claim, kind: str, data: dict[str, Any]) -> None:
     """Appends what the job reports on its way, for those who watch it."""
-    confirm(session, held)
+    _expect_one(session, _held(held).values(updated_at=now()))  # also while it is being cancelled: it is done already
     _note(session, held.job_id, kind, **data)
 
 
