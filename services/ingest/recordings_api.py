@@ -75,7 +75,7 @@ async def upload_recording(
         body = NewRecording(
             recording=RecordingView.of(taken.recording), known=taken.known, job=JobView.of(job) if job else None
         )
-        return Made(f"/{taken.recording.id}", body)
+        return Made(f"/recordings/{taken.recording.id}", body)
 
     return await accept(request, writes, key, [stored.sha256, fields.model_dump()], make)
 

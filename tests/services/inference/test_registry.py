@@ -73,7 +73,7 @@ def test_a_version_that_a_running_training_will_have_is_left_to_it(
     session: Session, storage: FileStorage, models_dir: Path, ship: Ship
 ) -> None:
     dataset = Dataset(name="d", sha256="0" * 64, file_key="d.json", parameters={}, summary={})
-    job = Job(kind="trainer.train", payload={}, max_attempts=1)
+    job = Job(kind="trainer.train", queue="trainer", payload={}, max_attempts=1)
     session.add_all([dataset, job])
     session.flush()
     session.add(Training(dataset_id=dataset.id, job_id=job.id, name="garden", version=1, config={}))

@@ -97,6 +97,7 @@ async def test_an_upload_too_many_is_told_to_come_again(connect: Connect, tmp_pa
     async with connect(max_waiting=1) as api:
         first = await api.post("/recordings", files=clip(tmp_path, 1))
         second = await api.post("/recordings", files=clip(tmp_path, 2))
+        assert (await api.get(first.headers["location"])).json()["name"] == "1.wav"
     assert (first.status_code, second.status_code) == (202, 503)
     assert int(second.headers["retry-after"]) > 0
 
