@@ -47,7 +47,8 @@ def test_the_database_refuses_a_state_that_is_none(engine: Engine) -> None:
     insert = (
         "INSERT INTO jobs (id, kind, queue, state, payload, fence, attempts, max_attempts, not_before, "
         "cancel_requested, progress_done, progress_message, created_at, updated_at) "
-        "VALUES ('a', 'x.y', 'x', 'lost', '{}', 0, 0, 1, CURRENT_TIMESTAMP, false, 0, '', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+        "VALUES ('a', 'x.y', 'x', 'lost', '{}', 0, 0, 1, CURRENT_TIMESTAMP, false, 0, '', "
+        "CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
     )
     with engine.connect() as connection, pytest.raises(IntegrityError, match="ck_jobs_state"):
         connection.execute(text(insert))
