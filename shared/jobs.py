@@ -14,7 +14,7 @@ All functions take a synchronous session inside a transaction that the caller co
 import random
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 from typing import Any, cast
 
@@ -79,9 +79,14 @@ def submit(
     parent_id: str | None = None,
 ) -> Job:
     """Adds a queued job and its doorbell to the caller's transaction."""
-    job = Job(kind=kind, queue=queue_of(kind), payload=payload, max_attempts=max_attempts)
-    job.priority = priority
-    job.parent_id = parent_id
+    job = Job(
+        kind=kind,
+        queue=queue_of(kind),
+        priority=priority,
+        payload=payload,
+        max_attempts=max_attempts,
+        parent_id=parent_id,
+    )
     session.add(job)
     session.flush()
     _note(session, job.id, "queued")
@@ -141,24 +146,21 @@ def waiting(session: Session, queue: str, *, at_most: int) -> int:
 
 def renew(session: Session, held: Claim, *, lease_seconds: float) -> Standing:
     """Extends the lease of a running job and learns whether it is still wanted."""
-    moment = now()
-    cancel = session.execute(
-        _held(held)
-        .values(lease_expires_at=moment + timedelta(seconds=lease_seconds), updated_at=moment)
-        .returning(Job.cancel_requested)
-    ).scalar_one_or_none()
-    if cancel is None:
+    try:
+        unwanted = _touch(session, held, lease_expires_at=now() + timedelta(seconds=lease_seconds))
+    except LeaseLost:
         return Standing.LOST
-    return Standing.CANCELLED if cancel else Standing.HELD
+    return Standing.CANCELLED if unwanted else Standing.HELD
 
 
 def progress(session: Session, held: Claim, done: float, total: float | None, message: str) -> None:
     """Notes how far a job is. One that gets further than ever before starts counting its attempts anew."""
-    further = Job.progress_done < done
+    further = Job.progress_furthest < done
     _expect_one(
         session,
         _held(held).values(
             attempts=case((further, 1), else_=Job.attempts),
+            progress_furthest=case((further, done), else_=Job.progress_furthest),
             progress_at_start=case((Job.progress_at_start > done, done), else_=Job.progress_at_start),
             progress_done=done,
             progress_total=total,
@@ -170,12 +172,12 @@ def progress(session: Session, held: Claim, done: float, total: float | None, me
 
 def say(session: Session, held: Claim, message: str) -> None:
     """Changes what a running job says of itself, not how far it is."""
-    _expect_one(session, _held(held).values(progress_message=message, updated_at=now()))
+    _touch(session, held, progress_message=message)
 
 
 def note(session: Session, held: Claim, kind: str, data: dict[str, Any]) -> None:
     """Appends what the job reports on its way, for those who watch it."""
-    _expect_one(session, _held(held).values(updated_at=now()))  # also while it is being cancelled: it is done already
+    _touch(session, held)  # also while it is being cancelled: what it reports has happened
     _note(session, held.job_id, kind, **data)
 
 
@@ -185,12 +187,7 @@ def confirm(session: Session, held: Claim) -> None:
     Raises:
         LeaseLost, CancelRequested: when it is not; the transaction must be rolled back.
     """
-    unwanted = session.execute(
-        _held(held).values(updated_at=now()).returning(Job.cancel_requested)
-    ).scalar_one_or_none()
-    if unwanted is None:
-        raise LeaseLost
-    if unwanted:
+    if _touch(session, held):
         raise CancelRequested
 
 
@@ -213,12 +210,15 @@ def cancelled(session: Session, held: Claim) -> None:
 
 
 def retry_or_bury(session: Session, held: Claim, error: ChiffchaffError) -> str:
-    """After a passing failure: queues the job again with backoff, or declares it dead after its last attempt."""
+    """After a passing failure: queues the job again with backoff, or declares it dead after its last attempt.
+
+    Returns the state that the job has now.
+    """
     if _attempts(session, held) >= held.max_attempts:  # not the claim's count: progress may have reset it since
         _finish(session, held, "dead", error_code=error.code, error=str(error))
         return "dead"
-    _requeue(session, held, delay_seconds=backoff_seconds(held.attempts), error_code=error.code, error=str(error))
-    return "queued"
+    delay = backoff_seconds(held.attempts)
+    return _requeue(session, held, delay_seconds=delay, error_code=error.code, error=str(error))
 
 
 def interrupt(session: Session, held: Claim) -> None:
@@ -270,9 +270,16 @@ def retry(session: Session, job_id: str) -> Job:
     return job
 
 
-def retry_all(session: Session, state: str, *, kind: str | None = None, at_most: int = 1000) -> int:
-    """Queues up to `at_most` jobs that ended as `state` once more. Returns how many; 0 means that none is left."""
-    chosen = select(Job.id).where(Job.state == state).order_by(Job.created_at, Job.id).limit(at_most)
+def retry_all(
+    session: Session, state: str, *, ended_before: datetime, kind: str | None = None, at_most: int = 1000
+) -> int:
+    """Queues up to `at_most` jobs that ended as `state` once more. Returns how many; 0 means that none is left.
+
+    Args:
+        ended_before: leaves out those that have ended so since; else one that dies at once would never be done with.
+    """
+    chosen = select(Job.id).where(Job.state == state, Job.finished_at < ended_before)
+    chosen = chosen.order_by(Job.created_at, Job.id).limit(at_most)
     if kind is not None:
         chosen = chosen.where(Job.kind == kind)
     return _queue_again(session, chosen, (state,))
@@ -305,9 +312,7 @@ def _take_back(session: Session, condition: Any) -> list[str]:
     for job_id, fence, attempts, max_attempts, cancel_requested in rows:
         held = Claim(job_id, "", {}, fence, attempts, max_attempts, 0.0)
         try:
-            if cancel_requested:
-                cancelled(session, held)
-            elif attempts >= max_attempts:
+            if attempts >= max_attempts and not cancel_requested:
                 error = "The worker that ran it stopped without a word, each time it was tried."
                 _finish(session, held, "dead", error_code="worker-lost", error=error)
             else:
@@ -320,6 +325,15 @@ def _take_back(session: Session, condition: Any) -> list[str]:
 
 def _held(held: Claim) -> Any:
     return update(Job).where(Job.id == held.job_id, Job.state == "running", Job.fence == held.fence)
+
+
+def _touch(session: Session, held: Claim, **values: Any) -> bool:
+    """Writes to a running job and locks its row. Returns whether somebody wants it cancelled."""
+    statement = _held(held).values(updated_at=now(), **values).returning(Job.cancel_requested)
+    unwanted: bool | None = session.execute(statement).scalar_one_or_none()
+    if unwanted is None:
+        raise LeaseLost
+    return unwanted
 
 
 def _attempts(session: Session, held: Claim) -> int:
@@ -335,7 +349,11 @@ def _finish(session: Session, held: Claim, state: str, **values: Any) -> None:
     _note(session, held.job_id, state, **{key: values[key] for key in ("error_code", "error") if key in values})
 
 
-def _requeue(session: Session, held: Claim, *, delay_seconds: float, **values: Any) -> None:
+def _requeue(session: Session, held: Claim, *, delay_seconds: float, **values: Any) -> str:
+    """Gives a running job back to the queue; one that is to be cancelled ends instead. Returns its new state."""
+    if _touch(session, held):
+        cancelled(session, held)
+        return "cancelled"
     moment = now()
     due = moment + timedelta(seconds=delay_seconds)
     _expect_one(
@@ -344,6 +362,7 @@ def _requeue(session: Session, held: Claim, *, delay_seconds: float, **values: A
     )
     _add_doorbell(session, held.job_id, delay_seconds)
     _note(session, held.job_id, "queued", delay_seconds=round(delay_seconds, 3))
+    return "queued"
 
 
 def _family(job_id: str) -> Any:

@@ -24,4 +24,6 @@ class Item:
     latitude: float | None = None
     longitude: float | None = None
     recorded_on: date | None = None
+    recorded_time: str = ""
+    quality: str | None = None
     details: dict[str, Any] = field(default_factory=dict)

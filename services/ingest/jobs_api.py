@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared import jobs
+from shared.db.base import now
 from shared.db.tables import Job
 from shared.http.auth import KeyRequired
 from shared.http.job_views import JobView, job_events
@@ -77,10 +78,12 @@ async def retry_job(job_id: str, writes: Writes) -> JobView:
 @router.post("/retry", status_code=202, summary="Queue all dead (or failed, or cancelled) jobs once more")
 async def retry_jobs(wanted: Retry, writes: Writes) -> Retried:
     """In parts of a thousand, each committed: what was queued stays so when the request breaks off."""
-    queued = 0
+    queued, asked_at = 0, now()
     while True:
         async with writes.begin() as session:
-            part = await session.run_sync(lambda sync: jobs.retry_all(sync, wanted.state, kind=wanted.kind))
+            part = await session.run_sync(
+                lambda sync: jobs.retry_all(sync, wanted.state, ended_before=asked_at, kind=wanted.kind)
+            )
         if not part:
             return Retried(queued=queued)
         queued += part

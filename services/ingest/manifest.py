@@ -1,21 +1,23 @@
 """A CSV manifest as a source: one row per file, with its label and origin.
 
 Needed: `path` (relative to the manifest) and `label`. Known: common_name or english, secondary (separated by `;`),
-recordist, licence, xc_id, source_url or url, country, locality, latitude, longitude, date. All else is kept as it is.
+recordist, licence, xc_id, source_url or url, country, locality, latitude, longitude, date, time (HH:MM), quality (A-E).
+All else is kept as it is.
 """
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 from services.ingest.items import Item
 from shared.errors import InvalidInput
 
+QUALITIES = frozenset("ABCDE")
 NEEDED = {"path", "label"}
 KNOWN = NEEDED | {
     "common_name", "english", "secondary", "recordist", "licence", "xc_id", "source_url", "url", "country", "locality",
-    "latitude", "longitude", "date",
+    "latitude", "longitude", "date", "time", "quality",
 }  # fmt: skip
 
 
@@ -60,6 +62,8 @@ def _item(root: Path, row: Mapping[str, str]) -> Item:
         latitude=_number(row.get("latitude", "")),
         longitude=_number(row.get("longitude", "")),
         recorded_on=_date(row.get("date", "")),
+        recorded_time=_time(row.get("time", "")),
+        quality=row.get("quality", "").upper() if row.get("quality", "").upper() in QUALITIES else None,
         details={key: value for key, value in row.items() if key not in KNOWN and value},
     )
 
@@ -69,6 +73,14 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _time(text: str) -> str:
+    """`HH:MM`; empty for times such as `?` or `early morning`, which archives hold."""
+    try:
+        return time.fromisoformat(text.zfill(5)).strftime("%H:%M")
+    except ValueError:
+        return ""
 
 
 def _date(text: str) -> date | None:

@@ -51,6 +51,8 @@ class Picture:
     width: int
     sections: Sequence[Section]
     slices: Sequence[Slice]
+    segmentation: str | None = None
+    """The preset that they come from."""
 
 
 def entity_tag(row: Recording, query: PictureQuery) -> str:
@@ -83,6 +85,7 @@ def picture_of(session: Session, storage: FileStorage, row: Recording, query: Pi
         start=start,
         end=end,
         width=query.width,
+        segmentation=row.segmentation,
         sections=[
             Section(cast(Kind, kind), begin, stop)
             for kind, begin, stop in session.execute(sections.order_by(rows.start))
@@ -117,6 +120,7 @@ class Drawing:
 def _drawn(picture: Picture) -> bytes:
     # Only who draws waits for matplotlib and scipy.
     from shared.audio.picture import draw, write_png
+    from shared.audio.segmentation import DEFAULT, PRESETS
 
     figure = draw(
         open_prepared(picture.prepared),
@@ -126,6 +130,7 @@ def _drawn(picture: Picture) -> bytes:
         end=picture.end,
         title=picture.title,
         width=picture.width,
+        preset=PRESETS[picture.segmentation] if picture.segmentation else DEFAULT,
     )
     file = io.BytesIO()
     write_png(figure, file)

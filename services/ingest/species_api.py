@@ -17,12 +17,13 @@ class SpeciesView(BaseModel):
     names: dict[str, str]
     recordings: int
     seconds: float
+    signal_seconds: float
 
 
 @router.get("", summary="The species of the library, with how much there is of each")
 async def list_species(reads: Reads) -> list[SpeciesView]:
     query = (
-        select(Species, func.count(Recording.id), func.sum(Recording.seconds))
+        select(Species, func.count(Recording.id), func.sum(Recording.seconds), func.sum(Recording.signal_seconds))
         .outerjoin(Recording, Recording.label == Species.scientific_name)
         .group_by(Species.scientific_name)
         .order_by(Species.scientific_name)
@@ -36,6 +37,7 @@ async def list_species(reads: Reads) -> list[SpeciesView]:
             names=name.names,
             recordings=count,
             seconds=round(seconds or 0.0, 1),
+            signal_seconds=round(signal or 0.0, 1),
         )
-        for name, count, seconds in rows
+        for name, count, seconds, signal in rows
     ]

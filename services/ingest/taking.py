@@ -90,6 +90,8 @@ def _new_recording(session: Session, item: Item, stored: Stored, source: str) ->
         latitude=item.latitude,
         longitude=item.longitude,
         recorded_on=item.recorded_on,
+        recorded_time=item.recorded_time,
+        quality=item.quality,
         details=item.details,
     )
     session.add(recording)

@@ -32,12 +32,16 @@ class RecordingView(BaseModel):
     latitude: float | None
     longitude: float | None
     recorded_on: date | None
+    recorded_time: str
+    quality: str | None
     details: dict[str, Any]
     prepared: bool
     format: str | None
     sample_rate: int | None
     channels: int | None
     seconds: float | None
+    signal_seconds: float | None
+    segmentation: str | None
     warnings: list[str]
     created_at: datetime
 
@@ -171,7 +175,8 @@ def _problems(session: Session, ingestion_id: str) -> list[ItemProblem]:
 def _fields(row: Recording) -> dict[str, Any]:
     same = (
         "id", "sha256", "secondary", "source", "source_url", "xc_id", "recordist", "licence", "country", "locality",
-        "latitude", "longitude", "recorded_on", "details", "format", "sample_rate", "channels", "seconds", "warnings",
+        "latitude", "longitude", "recorded_on", "recorded_time", "quality", "signal_seconds",
+        "segmentation", "details", "format", "sample_rate", "channels", "seconds", "warnings",
         "created_at",
     )  # fmt: skip
     return {

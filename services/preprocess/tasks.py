@@ -8,9 +8,11 @@ from itertools import islice
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
+from shared.audio.constants import SAMPLE_RATE
 from shared.audio.report import DecodeLimits, DecodeReport, require_sound
 from shared.audio.sandbox import DecoderPool
 from shared.audio.segment import segment
+from shared.audio.segmentation import DEFAULT
 from shared.audio.slices import Section as FoundSection
 from shared.audio.slices import Slice as FoundSlice
 from shared.audio.slices import slice_recording
@@ -54,7 +56,7 @@ def prepare(context: JobContext) -> None:
         require_sound(report)
     context.progress(1, len(STEPS), STEPS[1])
     samples = open_prepared(context.storage.path(prepared_key))
-    sections = segment(samples)
+    sections = segment(samples, DEFAULT)
     slices = slice_recording(len(samples), sections)
     context.progress(2, len(STEPS), STEPS[2])
     with context.completion({"sections": len(sections), "slices": len(slices)}) as session:
@@ -62,7 +64,9 @@ def prepare(context: JobContext) -> None:
         session.execute(delete(Slice).where(Slice.recording_id == recording_id))
         _add(session, Section, recording_id, sections)
         _add(session, Slice, recording_id, slices)
-        _describe(session.get_one(Recording, recording_id), report, prepared_key, slices)
+        recording = session.get_one(Recording, recording_id)
+        _describe(recording, report, prepared_key)
+        _summarise(recording, sections, slices)
 
 
 def _add(
@@ -74,7 +78,7 @@ def _add(
         session.execute(insert(table), [{"recording_id": recording_id} | asdict(one) for one in part])
 
 
-def _describe(recording: Recording, report: DecodeReport, prepared_key: str, slices: list[FoundSlice]) -> None:
+def _describe(recording: Recording, report: DecodeReport, prepared_key: str) -> None:
     recording.prepared_key = prepared_key
     recording.prepared_samples = report.samples
     recording.prepared_at = now()
@@ -83,6 +87,12 @@ def _describe(recording: Recording, report: DecodeReport, prepared_key: str, sli
     recording.channels = report.info.channels
     recording.seconds = report.seconds
     recording.warnings = list(report.warnings)
+
+
+def _summarise(recording: Recording, sections: list[FoundSection], slices: list[FoundSlice]) -> None:
+    signal = sum(one.end - one.start for one in sections if one.kind == "signal")
+    recording.segmentation = DEFAULT.name
+    recording.signal_seconds = signal / SAMPLE_RATE
     if not any(one.kind == "signal" for one in slices):
         recording.warnings = [*recording.warnings, "No section with a bird was found; it trains nothing."]
 

@@ -2,7 +2,7 @@
 
 web      all APIs on the socket that the supervisor bound
 relay    rings doorbells, takes jobs back from dead workers
-general  ingests and prepares recordings, in several processes: one for each core, and one for an import
+general  ingests and prepares recordings, in one process more than prepare at best: an import mostly waits for the disk
 trainer  trains, one at a time, with low priority
 
 Each imports what it runs and nothing else: four processes start side by side, and a start is to take seconds.

@@ -55,6 +55,8 @@ class Job(Base):
     progress_at_start: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
     """`progress_done` when it was last claimed: what came since then tells how fast it goes."""
     progress_done: Mapped[float] = mapped_column(default=0.0)
+    progress_furthest: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
+    """The furthest that any of its runs came."""
     progress_total: Mapped[float | None]
     progress_message: Mapped[str] = mapped_column(default="")
     error_code: Mapped[str | None]
@@ -102,13 +104,4 @@ class IdempotencyKey(Base):
     status: Mapped[int]
     location: Mapped[str]
     body: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
-
-
-class Throttle(Base):
-    """When the next request to somebody else's service may be made, whichever process makes it."""
-
-    __tablename__ = "throttles"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    next_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(default=now)

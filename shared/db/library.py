@@ -55,21 +55,16 @@ class Recording(Base):
     """Local time of day, `HH:MM`."""
     quality: Mapped[str | None]
     """A (best) to E, as on Xeno-canto; null where nobody rated it."""
-    annotations: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
-    """Sections that came with the recording, as dictionaries of `start`, `end` in seconds and `species`."""
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Every other field that the source gave, as it gave it."""
 
     prepared_key: Mapped[str | None]
     """Mono PCM16 WAV at 22,050 Hz; null until prepared."""
     prepared_samples: Mapped[int | None]
-    prepared_sha256: Mapped[str | None] = mapped_column(index=True)
-    """Of the prepared samples: the same sound in another wrapping has the same."""
     segmentation: Mapped[str | None]
-    """The preset that its sections come from, or `given` where they came with the recording."""
+    """The preset that its sections come from."""
     signal_seconds: Mapped[float | None]
     """How long a bird is heard: the length of its signal sections."""
-    signal_slices: Mapped[int | None]
     format: Mapped[str | None]
     sample_rate: Mapped[int | None]
     channels: Mapped[int | None]
@@ -77,8 +72,6 @@ class Recording(Base):
     warnings: Mapped[list[str]] = mapped_column(default=list)
     created_at: Mapped[datetime] = mapped_column(default=now)
     prepared_at: Mapped[datetime | None]
-    deleted_at: Mapped[datetime | None]
-    """Deleted recordings keep their row and their file, so that what was made with them stays explained."""
 
     sections: Mapped[list["Section"]] = relationship(order_by="Section.start", passive_deletes=True)
     slices: Mapped[list["Slice"]] = relationship(order_by="Slice.start", passive_deletes=True)
@@ -89,7 +82,7 @@ class Section(Base):
 
     __tablename__ = "sections"
     __table_args__ = (
-        UniqueConstraint("recording_id", "kind", "label", "start"),
+        UniqueConstraint("recording_id", "kind", "start"),
         CheckConstraint("kind IN ('signal', 'noise')", name="kind"),
         CheckConstraint('start >= 0 AND "end" > start', name="order"),
     )
@@ -97,8 +90,6 @@ class Section(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     recording_id: Mapped[str] = mapped_column(Id, ForeignKey("recordings.id", ondelete="CASCADE"))
     kind: Mapped[str]
-    label: Mapped[str] = mapped_column(default="", server_default="")
-    """The species where it is another than its recording's (given annotations may name several)."""
     start: Mapped[int]
     end: Mapped[int]
 
@@ -108,7 +99,7 @@ class Slice(Base):
 
     __tablename__ = "slices"
     __table_args__ = (
-        UniqueConstraint("recording_id", "kind", "label", "start"),
+        UniqueConstraint("recording_id", "kind", "start"),
         CheckConstraint("kind IN ('signal', 'noise')", name="kind"),
         CheckConstraint("start >= 0 AND length > 0", name="extent"),
     )
@@ -116,8 +107,6 @@ class Slice(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     recording_id: Mapped[str] = mapped_column(Id, ForeignKey("recordings.id", ondelete="CASCADE"))
     kind: Mapped[str]
-    label: Mapped[str] = mapped_column(default="", server_default="")
-    """The species where it is another than its recording's (given annotations may name several)."""
     start: Mapped[int]
     length: Mapped[int]
     signal_fraction: Mapped[float]
@@ -136,21 +125,19 @@ class Ingestion(Base):
 
 
 class IngestionItem(Base):
-    """One file of an ingestion: waiting to be fetched, accepted (a recording and its job), known, or refused."""
+    """One file of an ingestion: accepted (a recording and its job), known already, or refused with a reason."""
 
     __tablename__ = "ingestion_items"
     __table_args__ = (
         UniqueConstraint("ingestion_id", "path"),
         Index("ix_ingestion_items_outcome", "ingestion_id", "outcome"),
-        CheckConstraint("outcome IN ('waiting', 'accepted', 'known', 'refused')", name="outcome"),
+        CheckConstraint("outcome IN ('accepted', 'known', 'refused')", name="outcome"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     ingestion_id: Mapped[str] = mapped_column(Id, ForeignKey("ingestions.id", ondelete="CASCADE"))
     path: Mapped[str]
     label: Mapped[str | None]
-    details: Mapped[dict[str, Any] | None]
-    """What the source said of a file that waits to be fetched."""
     outcome: Mapped[str]
     recording_id: Mapped[str | None] = mapped_column(Id, ForeignKey("recordings.id", ondelete="SET NULL"))
     job_id: Mapped[str | None] = mapped_column(Id, ForeignKey("jobs.id", ondelete="SET NULL"), index=True)

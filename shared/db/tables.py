@@ -1,7 +1,7 @@
 """Every table, in one place to import from."""
 
 from shared.db.base import Base
-from shared.db.jobs import FINAL_STATES, STATES, IdempotencyKey, Job, JobEvent, Outbox, Throttle
+from shared.db.jobs import FINAL_STATES, STATES, IdempotencyKey, Job, JobEvent, Outbox
 from shared.db.learning import ActiveModel, Dataset, Model, Training
 from shared.db.library import Ingestion, IngestionItem, Recording, Section, Slice, Species
 
@@ -22,6 +22,5 @@ __all__ = [
     "Section",
     "Slice",
     "Species",
-    "Throttle",
     "Training",
 ]

@@ -1,10 +1,12 @@
 """The states of a job, on SQLite and on PostgreSQL alike."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from shared import jobs
 from shared.db.base import now
@@ -184,6 +186,41 @@ def test_progress_gives_a_job_its_attempts_back(sessions: SyncSessions) -> None:
         assert look(sessions, job_id).state == "queued"
 
 
+def test_a_job_that_begins_anew_and_kills_its_worker_at_the_same_step_is_dead_in_the_end(
+    sessions: SyncSessions,
+) -> None:
+    job_id = submit(sessions, max_attempts=2)
+    for _ in range(2):
+        held = claim(sessions, job_id)
+        for step in (0, 1):
+            with sessions.begin() as session:
+                jobs.progress(session, held, step, 3, "")
+        lose_lease(sessions, job_id)
+        with sessions.begin() as session:
+            jobs.reap(session)
+    assert look(sessions, job_id).state == "dead"
+
+
+GIVE_BACK: dict[str, Callable[[Session, Claim], object]] = {
+    "interrupted": jobs.interrupt,
+    "postponed": lambda session, held: jobs.postpone(session, held, "", delay_seconds=1),
+    "failed for now": lambda session, held: jobs.retry_or_bury(session, held, TransientError("no")),
+}
+
+
+@pytest.mark.parametrize("give_back", GIVE_BACK.values(), ids=GIVE_BACK.keys())
+def test_a_job_that_is_given_back_while_somebody_cancels_it_is_not_queued_again(
+    sessions: SyncSessions, give_back: Callable[[Session, Claim], object]
+) -> None:
+    job_id = submit(sessions)
+    held = claim(sessions, job_id)
+    with sessions.begin() as session:
+        jobs.cancel(session, job_id)
+    with sessions.begin() as session:
+        give_back(session, held)
+    assert (look(sessions, job_id).state, doorbells(sessions, job_id)) == ("cancelled", 0)
+
+
 def test_an_interruption_costs_no_attempt(sessions: SyncSessions) -> None:
     job_id = submit(sessions, max_attempts=1)
     for _ in range(3):
@@ -306,11 +343,14 @@ def test_all_dead_jobs_are_queued_again_in_parts(sessions: SyncSessions) -> None
         with sessions.begin() as session:
             jobs.retry_or_bury(session, held, TransientError("no"))
     with sessions.begin() as session:
-        assert jobs.retry_all(session, "dead", kind="trainer.train") == 0
+        assert jobs.retry_all(session, "dead", ended_before=now(), kind="trainer.train") == 0
+        ended = jobs.get(session, dead[0]).finished_at
+        assert ended is not None
+        assert jobs.retry_all(session, "dead", ended_before=ended) == 0, "what dies meanwhile is not queued for ever"
     counts = []
     for _ in range(4):
         with sessions.begin() as session:
-            counts.append(jobs.retry_all(session, "dead", at_most=2))
+            counts.append(jobs.retry_all(session, "dead", ended_before=now(), at_most=2))
     assert counts == [2, 2, 1, 0]
     assert {(look(sessions, one).state, doorbells(sessions, one)) for one in dead} == {("queued", 1)}
 

@@ -36,9 +36,9 @@ def test_a_missing_folder_is_an_error_with_a_hint(tmp_path: Path) -> None:
         list(folder_items(tmp_path / "none"))
 
 
-MANIFEST = """path,label,english,recordist,licence,xc_id,latitude,date,secondary,mood
-a.mp3,Turdus merula,Blackbird,A. Birder,CC BY 4.0,123,52.5,2024-05-01,Parus major;Pica pica,cheerful
-b.mp3,Pica pica,,B. Birder,CC BY-NC-ND 4.0,,north,2008-00-00,,
+MANIFEST = """path,label,english,recordist,licence,xc_id,latitude,date,time,quality,secondary,mood
+a.mp3,Turdus merula,Blackbird,A. Birder,CC BY 4.0,123,52.5,2024-05-01,7:17,b,Parus major;Pica pica,cheerful
+b.mp3,Pica pica,,B. Birder,CC BY-NC-ND 4.0,,north,2008-00-00,?,no score,,
 """
 
 
@@ -50,7 +50,9 @@ def test_a_manifest_keeps_every_field(tmp_path: Path) -> None:
     assert (first.xc_id, first.latitude, first.recorded_on) == ("123", 52.5, date(2024, 5, 1))
     assert first.secondary == ("Parus major", "Pica pica")
     assert first.details == {"mood": "cheerful"}
+    assert (first.recorded_time, first.quality) == ("07:17", "B")
     assert (second.xc_id, second.latitude, second.recorded_on) == (None, None, None), "odd values are no figures"
+    assert (second.recorded_time, second.quality) == ("", None)
 
 
 def test_a_manifest_can_be_narrowed_by_any_column(tmp_path: Path) -> None:

@@ -75,8 +75,11 @@ def test_a_song_becomes_prepared_audio_sections_and_slices(
     with sessions() as session:
         recording = session.get_one(Recording, recording_id)
         slices = list(session.scalars(select(Slice).where(Slice.recording_id == recording_id).order_by(Slice.start)))
-        kinds = set(session.scalars(select(Section.kind).where(Section.recording_id == recording_id)))
-    assert "signal" in kinds
+        sections = list(session.scalars(select(Section).where(Section.recording_id == recording_id)))
+    signal = sum(one.end - one.start for one in sections if one.kind == "signal")
+    assert signal > 0
+    assert recording.signal_seconds == pytest.approx(signal / RATE)
+    assert recording.segmentation == "contrast"
     assert [one.start for one in slices] == [0, 55_125, 110_250, 165_375], "every 2.5 s, the last with what is left"
     assert slices[-1].start + slices[-1].length == len(sound)
     assert (recording.sample_rate, recording.channels) == (RATE, 1)

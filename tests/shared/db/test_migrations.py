@@ -6,12 +6,12 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from shared.db.engine import sync_engine
+from shared.db.engine import sync_engine, sync_sessions
 from shared.db.migrate import alembic_config, current_revision, head_revision, migrate, schema_change
-from shared.db.tables import Base
+from shared.db.tables import Base, Species
 from shared.settings import Settings
 
 
@@ -52,3 +52,49 @@ def test_the_database_refuses_a_state_that_is_none(engine: Engine) -> None:
     )
     with engine.connect() as connection, pytest.raises(IntegrityError, match="ck_jobs_state"):
         connection.execute(text(insert))
+
+
+ROWS_OF_THE_FIRST_SCHEMA = (
+    "INSERT INTO species VALUES ('Turdus merula', 'Common Blackbird', 'Amsel'), ('Avis ignota', '', '')",
+    "INSERT INTO jobs (id, kind, state, payload, fence, attempts, max_attempts, not_before, cancel_requested, "
+    "progress_done, progress_message, created_at, updated_at) VALUES ('j', 'preprocess.prepare', 'queued', '{}', 1, 1, "
+    "4, CURRENT_TIMESTAMP, false, 2, '', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+    "INSERT INTO job_events (job_id, at, kind, data) VALUES ('j', CURRENT_TIMESTAMP, 'queued', '{}')",
+    "INSERT INTO outbox (job_id, publish_at, rings) VALUES ('j', CURRENT_TIMESTAMP, 3)",
+    "INSERT INTO recordings (id, sha256, original_key, original_name, size, label, secondary, source, source_url, "
+    "recordist, licence, country, locality, details, warnings, created_at, prepared_at) VALUES ('r', 'ab', 'o', 'n', "
+    "1, 'Turdus merula', '[]', 'folder', '', 'A. Birder', 'CC0', '', '', '{}', '[]', CURRENT_TIMESTAMP, "
+    "CURRENT_TIMESTAMP)",
+    "INSERT INTO sections (recording_id, kind, start, \"end\") VALUES ('r', 'signal', 0, 22050), "
+    "('r', 'signal', 44100, 55125), ('r', 'noise', 22050, 44100)",
+    "INSERT INTO slices (recording_id, kind, start, length, signal_fraction) VALUES ('r', 'signal', 0, 110250, 0.3)",
+)
+
+
+def rows(engine: Engine, query: str) -> list[tuple[object, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+def test_what_an_older_version_wrote_survives_the_upgrade_and_the_way_back(database_settings: Settings) -> None:
+    engine = sync_engine(database_settings)
+    with schema_change(engine) as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        for statement in ROWS_OF_THE_FIRST_SCHEMA:
+            connection.execute(text(statement))
+    migrate(engine)
+    assert rows(engine, "SELECT queue, priority, progress_furthest FROM jobs") == [("preprocess", 5, 2.0)]
+    assert rows(engine, "SELECT job_id, queue FROM outbox") == [("j", "preprocess")]
+    assert rows(engine, "SELECT label, recordist, signal_seconds, quality FROM recordings") == [
+        ("Turdus merula", "A. Birder", 1.5, None)
+    ]
+    with sync_sessions(engine)() as session:
+        names = {one.scientific_name: one.names for one in session.scalars(select(Species))}
+    assert names == {"Turdus merula": {"de": "Amsel"}, "Avis ignota": {}}
+    kept = "SELECT (SELECT count(*) FROM job_events), (SELECT count(*) FROM sections), (SELECT count(*) FROM slices)"
+    assert rows(engine, kept) == [(1, 3, 1)]
+    with schema_change(engine) as connection:
+        command.downgrade(alembic_config(connection), "0001")
+    assert rows(engine, kept) == [(1, 3, 1)]
+    assert rows(engine, "SELECT german_name FROM species ORDER BY scientific_name") == [("",), ("Amsel",)]
+    engine.dispose()

@@ -1,4 +1,4 @@
-"""Jobs in order of urgency, a library to search, and given sections
+"""Jobs in order of urgency, and what was found in a recording
 
 Revision ID: 0002
 Revises: 0001
@@ -7,45 +7,34 @@ Revises: 0001
 import sqlalchemy as sa
 from alembic import op
 
-from shared.db.base import Json, UtcDateTime
+from shared.db.base import Json
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-OUTCOMES = ("accepted", "known", "refused")
 QUEUED = sa.text("state = 'queued'")
 RUNNING = sa.text("state = 'running'")
+ZERO = sa.text("0")
 
 
 def upgrade() -> None:
     _order_jobs()
     _describe_recordings()
     _name_species_in_any_language()
-    _label_sections()
-    _let_items_wait(("waiting", *OUTCOMES))
-    with op.batch_alter_table("ingestion_items") as table:
-        table.add_column(sa.Column("details", Json))
-        table.create_index("ix_ingestion_items_outcome", ["ingestion_id", "outcome"])
-    with op.batch_alter_table("idempotency_keys") as table:
-        table.create_index("ix_idempotency_keys_created_at", ["created_at"])
-    op.create_table(
-        "throttles",
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("next_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_throttles")),
-    )
+    op.create_index("ix_ingestion_items_outcome", "ingestion_items", ["ingestion_id", "outcome"])
 
 
 def _order_jobs() -> None:
     with op.batch_alter_table("jobs") as table:
         table.add_column(sa.Column("queue", sa.String()))
         table.add_column(sa.Column("priority", sa.Integer(), nullable=False, server_default=sa.text("5")))
-        table.add_column(sa.Column("progress_at_start", sa.Double(), nullable=False, server_default=sa.text("0")))
+        table.add_column(sa.Column("progress_at_start", sa.Double(), nullable=False, server_default=ZERO))
+        table.add_column(sa.Column("progress_furthest", sa.Double(), nullable=False, server_default=ZERO))
         table.drop_index("ix_jobs_state_due")
     queue = "split_part(kind, '.', 1)" if _postgresql() else "substr(kind, 1, instr(kind, '.') - 1)"
-    op.execute(f"UPDATE jobs SET queue = {queue}")  # noqa: S608 (no input)
+    op.execute(f"UPDATE jobs SET queue = {queue}, progress_furthest = progress_done")  # noqa: S608 (no input)
     with op.batch_alter_table("jobs") as table:
         table.alter_column("queue", existing_type=sa.String(), nullable=False)
     op.create_index("ix_jobs_state_created", "jobs", ["state", "created_at", "id"])
@@ -68,20 +57,14 @@ def _describe_recordings() -> None:
     with op.batch_alter_table("recordings") as table:
         table.add_column(sa.Column("recorded_time", sa.String(), nullable=False, server_default=""))
         table.add_column(sa.Column("quality", sa.String()))
-        table.add_column(sa.Column("annotations", Json, nullable=False, server_default="[]"))
-        table.add_column(sa.Column("prepared_sha256", sa.String()))
         table.add_column(sa.Column("segmentation", sa.String()))
         table.add_column(sa.Column("signal_seconds", sa.Double()))
-        table.add_column(sa.Column("signal_slices", sa.Integer()))
-        table.add_column(sa.Column("deleted_at", UtcDateTime()))
         table.create_check_constraint("quality", "quality IN ('A', 'B', 'C', 'D', 'E')")
         table.drop_index("ix_recordings_label")
         table.create_index("ix_recordings_label_created", ["label", "created_at", "id"])
-        table.create_index("ix_recordings_prepared_sha256", ["prepared_sha256"])
     op.execute(
-        "UPDATE recordings SET signal_slices = (SELECT count(*) FROM slices WHERE slices.recording_id = recordings.id "
-        "AND slices.kind = 'signal'), signal_seconds = (SELECT coalesce(sum(sections.\"end\" - sections.start), 0) "
-        "/ 22050.0 FROM sections WHERE sections.recording_id = recordings.id AND sections.kind = 'signal') "
+        'UPDATE recordings SET signal_seconds = (SELECT coalesce(sum(sections."end" - sections.start), 0) / 22050.0 '
+        "FROM sections WHERE sections.recording_id = recordings.id AND sections.kind = 'signal') "
         "WHERE prepared_at IS NOT NULL"
     )
 
@@ -95,71 +78,30 @@ def _name_species_in_any_language() -> None:
         table.drop_column("german_name")
 
 
-def _label_sections() -> None:
-    for name in ("sections", "slices"):
-        with op.batch_alter_table(name) as table:
-            table.add_column(sa.Column("label", sa.String(), nullable=False, server_default=""))
-            table.drop_constraint(f"uq_{name}_recording_id_kind_start", type_="unique")
-            table.create_unique_constraint(
-                f"uq_{name}_recording_id_kind_label_start", ["recording_id", "kind", "label", "start"]
-            )
-
-
-def _let_items_wait(outcomes: tuple[str, ...]) -> None:
-    with op.batch_alter_table("ingestion_items") as table:
-        table.drop_constraint(op.f("ck_ingestion_items_outcome"), type_="check")
-        table.create_check_constraint("outcome", f"outcome IN {outcomes}")
-
-
 def downgrade() -> None:
-    op.drop_table("throttles")
-    with op.batch_alter_table("idempotency_keys") as table:
-        table.drop_index("ix_idempotency_keys_created_at")
-    op.execute("DELETE FROM ingestion_items WHERE outcome = 'waiting'")
-    _let_items_wait(OUTCOMES)
-    with op.batch_alter_table("ingestion_items") as table:
-        table.drop_index("ix_ingestion_items_outcome")
-        table.drop_column("details")
-    for name in ("sections", "slices"):
-        op.execute(f"DELETE FROM {name} WHERE label <> ''")  # noqa: S608 (no input)
-        with op.batch_alter_table(name) as table:
-            table.drop_constraint(f"uq_{name}_recording_id_kind_label_start", type_="unique")
-            table.create_unique_constraint(f"uq_{name}_recording_id_kind_start", ["recording_id", "kind", "start"])
-            table.drop_column("label")
+    op.drop_index("ix_ingestion_items_outcome", "ingestion_items")
     with op.batch_alter_table("species") as table:
         table.add_column(sa.Column("german_name", sa.String(), nullable=False, server_default=""))
     german = "names ->> 'de'" if _postgresql() else "json_extract(names, '$.de')"
     op.execute(f"UPDATE species SET german_name = coalesce({german}, '')")  # noqa: S608 (no input)
     with op.batch_alter_table("species") as table:
         table.drop_column("names")
-    _undescribe_recordings()
-    _unorder_jobs()
-
-
-def _undescribe_recordings() -> None:
-    op.execute("DELETE FROM recordings WHERE deleted_at IS NOT NULL")
     with op.batch_alter_table("recordings") as table:
-        table.drop_index("ix_recordings_prepared_sha256")
         table.drop_index("ix_recordings_label_created")
         table.drop_constraint(op.f("ck_recordings_quality"), type_="check")
-        for column in (
-            "deleted_at", "signal_slices", "signal_seconds", "segmentation", "prepared_sha256", "annotations",
-            "quality", "recorded_time",
-        ):  # fmt: skip
+        described = "signal_seconds", "segmentation", "quality", "recorded_time"
+        for column in described:
             table.drop_column(column)
         table.create_index("ix_recordings_label", ["label"])
-
-
-def _unorder_jobs() -> None:
     with op.batch_alter_table("outbox") as table:
         table.drop_index("ix_outbox_due")
         table.drop_column("queue")
-        table.add_column(sa.Column("rings", sa.Integer(), nullable=False, server_default=sa.text("0")))
+        table.add_column(sa.Column("rings", sa.Integer(), nullable=False, server_default=ZERO))
         table.create_index("ix_outbox_due", ["publish_at", "id"])
     for index in ("ix_jobs_leases", "ix_jobs_due", "ix_jobs_kind_created", "ix_jobs_state_created"):
         op.drop_index(index, "jobs")
     with op.batch_alter_table("jobs") as table:
-        for column in ("progress_at_start", "priority", "queue"):
+        for column in ("progress_furthest", "progress_at_start", "priority", "queue"):
             table.drop_column(column)
         table.create_index("ix_jobs_state_due", ["state", "not_before"])
 
