@@ -29,8 +29,11 @@ def watch(look: Callable[[], Any], step: Callable[[Any], tuple[float | None, str
         while True:
             seen = look()
             fraction, message = step(seen)
-            progress.update(task, completed=fraction or 0.0, description=message or seen["state"])
-            if seen["state"] not in ("queued", "running"):
+            ended = seen["state"] not in ("queued", "running")
+            progress.update(
+                task, completed=fraction or 0.0, description=seen["state"] if ended or not message else message
+            )
+            if ended:
                 return seen
             time.sleep(POLL_SECONDS)
 

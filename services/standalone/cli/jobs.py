@@ -3,10 +3,14 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from services.standalone.cli.client import Client
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, job_step, watch
+
+ID_LENGTH = 32
+"""Shown whole however narrow the terminal: it is what `cancel` and `retry` are given."""
 
 app = typer.Typer(no_args_is_help=True, help="What runs, what failed and why.")
 
@@ -17,18 +21,18 @@ def list_jobs(
     limit: Annotated[int, typer.Option(min=1, max=500)] = 30,
     server: Server = DEFAULT_SERVER,
 ) -> None:
-    """The jobs, newest first."""
-    table = Table("id", "kind", "state", "progress", "reason")
+    """The jobs, newest first, and below them why some failed or what they wait for."""
+    table = Table(Column("id", min_width=ID_LENGTH), "kind", "state")
+    reasons = []
     for job in Client(server).get("/jobs", state=state, limit=limit)["items"]:
         fraction = job["progress"]["fraction"]
-        table.add_row(
-            job["id"],
-            job["kind"],
-            job["state"],
-            "" if fraction is None else f"{fraction:.0%}",
-            (job["error"] or {}).get("detail", ""),
-        )
+        table.add_row(job["id"], job["kind"], job["state"] + ("" if fraction is None else f" {fraction:.0%}"))
+        waits_for = job["progress"]["message"] if job["state"] == "queued" else ""
+        if reason := (job["error"] or {}).get("detail") or waits_for:
+            reasons.append(f"  [yellow]{job['id']}[/]: {escape(reason)}")
     console.print(table)
+    for line in reasons:
+        console.print(line, highlight=False)
 
 
 @app.command("cancel")
