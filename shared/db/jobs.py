@@ -104,4 +104,4 @@ class IdempotencyKey(Base):
     status: Mapped[int]
     location: Mapped[str]
     body: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)

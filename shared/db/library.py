@@ -57,12 +57,16 @@ class Recording(Base):
     """A (best) to E, as on Xeno-canto; null where nobody rated it."""
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Every other field that the source gave, as it gave it."""
+    annotations: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """Sections that a person marked: `{"start": seconds, "end": seconds, "species": scientific name or ""}`."""
 
     prepared_key: Mapped[str | None]
     """Mono PCM16 WAV at 22,050 Hz; null until prepared."""
     prepared_samples: Mapped[int | None]
+    prepared_sha256: Mapped[str | None] = mapped_column(index=True)
+    """Of the prepared samples: the same sound in two formats (or under two headers) often has one."""
     segmentation: Mapped[str | None]
-    """The preset that its sections come from."""
+    """The preset that its sections come from; `given` where a person marked them."""
     signal_seconds: Mapped[float | None]
     """How long a bird is heard: the length of its signal sections."""
     format: Mapped[str | None]
@@ -72,6 +76,8 @@ class Recording(Base):
     warnings: Mapped[list[str]] = mapped_column(default=list)
     created_at: Mapped[datetime] = mapped_column(default=now)
     prepared_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    """Since when it is out of the lists, the statistics and new datasets; its file stays."""
 
     sections: Mapped[list["Section"]] = relationship(order_by="Section.start", passive_deletes=True)
     slices: Mapped[list["Slice"]] = relationship(order_by="Slice.start", passive_deletes=True)
@@ -82,7 +88,7 @@ class Section(Base):
 
     __tablename__ = "sections"
     __table_args__ = (
-        UniqueConstraint("recording_id", "kind", "start"),
+        UniqueConstraint("recording_id", "kind", "label", "start"),
         CheckConstraint("kind IN ('signal', 'noise')", name="kind"),
         CheckConstraint('start >= 0 AND "end" > start', name="order"),
     )
@@ -90,6 +96,8 @@ class Section(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     recording_id: Mapped[str] = mapped_column(Id, ForeignKey("recordings.id", ondelete="CASCADE"))
     kind: Mapped[str]
+    label: Mapped[str] = mapped_column(default="", server_default="")
+    """Whose signal it is where a person marked another species than the recording's own; else empty."""
     start: Mapped[int]
     end: Mapped[int]
 
@@ -99,7 +107,7 @@ class Slice(Base):
 
     __tablename__ = "slices"
     __table_args__ = (
-        UniqueConstraint("recording_id", "kind", "start"),
+        UniqueConstraint("recording_id", "kind", "label", "start"),
         CheckConstraint("kind IN ('signal', 'noise')", name="kind"),
         CheckConstraint("start >= 0 AND length > 0", name="extent"),
     )
@@ -107,6 +115,8 @@ class Slice(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     recording_id: Mapped[str] = mapped_column(Id, ForeignKey("recordings.id", ondelete="CASCADE"))
     kind: Mapped[str]
+    label: Mapped[str] = mapped_column(default="", server_default="")
+    """Whose signal it is where a person marked another species than the recording's own; else empty."""
     start: Mapped[int]
     length: Mapped[int]
     signal_fraction: Mapped[float]
@@ -121,17 +131,22 @@ class Ingestion(Base):
     job_id: Mapped[str] = mapped_column(Id, ForeignKey("jobs.id"), unique=True)
     source: Mapped[str]
     parameters: Mapped[dict[str, Any]]
+    warnings: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    """What a person should look at though nothing failed, such as a class without files."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class IngestionItem(Base):
-    """One file of an ingestion: accepted (a recording and its job), known already, or refused with a reason."""
+    """One file of an ingestion: accepted (a recording and its job), known already, refused or skipped with a reason.
+
+    Of a source that tells what it has before it gives it, the rows are there first, as `waiting`.
+    """
 
     __tablename__ = "ingestion_items"
     __table_args__ = (
         UniqueConstraint("ingestion_id", "path"),
         Index("ix_ingestion_items_outcome", "ingestion_id", "outcome"),
-        CheckConstraint("outcome IN ('accepted', 'known', 'refused')", name="outcome"),
+        CheckConstraint("outcome IN ('waiting', 'accepted', 'known', 'refused', 'skipped')", name="outcome"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -143,3 +158,14 @@ class IngestionItem(Base):
     job_id: Mapped[str | None] = mapped_column(Id, ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
     error_code: Mapped[str | None]
     error: Mapped[str | None] = mapped_column(Text)
+    details: Mapped[dict[str, Any] | None]
+    """What the source says of a file that waits."""
+
+
+class Throttle(Base):
+    """When another service may be asked again; shared by all processes that ask it."""
+
+    __tablename__ = "throttles"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime]

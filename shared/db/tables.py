@@ -3,7 +3,7 @@
 from shared.db.base import Base
 from shared.db.jobs import FINAL_STATES, STATES, IdempotencyKey, Job, JobEvent, Outbox
 from shared.db.learning import ActiveModel, Dataset, Model, Training
-from shared.db.library import Ingestion, IngestionItem, Recording, Section, Slice, Species
+from shared.db.library import Ingestion, IngestionItem, Recording, Section, Slice, Species, Throttle
 
 __all__ = [
     "FINAL_STATES",
@@ -22,5 +22,6 @@ __all__ = [
     "Section",
     "Slice",
     "Species",
+    "Throttle",
     "Training",
 ]
