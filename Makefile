@@ -59,6 +59,11 @@ test-compose: $(VENV)/.dev ## Build the images and drive a recording through the
 	@tools/system-packages compose
 	$(BIN)/pytest -m compose tests/compose
 
+.PHONY: test-faults
+test-faults: $(VENV)/.dev ## Upload 10,000 recordings while parts are killed; nothing may be lost (some 15 minutes)
+	@tools/system-packages test
+	$(BIN)/python -m bench.faults
+
 # One thread, so that figures are those of a core.
 bench-%: export OPENBLAS_NUM_THREADS := 1
 bench-%: export OMP_NUM_THREADS := 1

@@ -350,16 +350,17 @@ def _finish(session: Session, held: Claim, state: str, **values: Any) -> None:
 
 
 def _requeue(session: Session, held: Claim, *, delay_seconds: float, **values: Any) -> str:
-    """Gives a running job back to the queue; one that is to be cancelled ends instead. Returns its new state."""
+    """Gives a running job back to the queue; one that is to be cancelled ends instead. Returns its new state.
+
+    Without a delay it keeps its place in the queue: it is no fault of its own that it has to be run again.
+    """
     if _touch(session, held):
         cancelled(session, held)
         return "cancelled"
     moment = now()
-    due = moment + timedelta(seconds=delay_seconds)
-    _expect_one(
-        session,
-        _held(held).values(state="queued", lease_expires_at=None, not_before=due, updated_at=moment, **values),
-    )
+    if delay_seconds > 0:
+        values["not_before"] = moment + timedelta(seconds=delay_seconds)
+    _expect_one(session, _held(held).values(state="queued", lease_expires_at=None, updated_at=moment, **values))
     _add_doorbell(session, held.job_id, delay_seconds)
     _note(session, held.job_id, "queued", delay_seconds=round(delay_seconds, 3))
     return "queued"

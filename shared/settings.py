@@ -143,8 +143,8 @@ class Settings(BaseSettings):
 
     @property
     def reap_interval(self) -> timedelta:
-        """How often leases are looked at: a lost job is back within one and a half leases."""
-        return timedelta(seconds=self.lease_seconds / 3)
+        """How often leases are looked at: a lost job is back little later than its lease ends."""
+        return timedelta(seconds=self.lease_seconds / 10)
 
     @property
     def cores(self) -> int:

@@ -72,7 +72,7 @@ def test_a_killed_part_is_started_anew(own_stack: Stack, tmp_path: Path) -> None
     location = begin_ingestion(own_stack, tmp_path / "library")
     for pid in own_stack.processes():
         subprocess.run(["kill", "-9", str(pid)], check=False)
-    until(own_stack._ready, seconds=90, what="the return of the stack")
+    until(own_stack.is_ready, seconds=90, what="the return of the stack")
     assert_whole(own_stack, location)
 
 

@@ -83,6 +83,16 @@ class Postgres(Server):
         # Straight to the server, without the shell in between: a kill must reach it.
         drop = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if as_user else []
         super().__init__([*drop, str(binaries[-1] / "postgres"), "-D", str(data), *options], port)
+        self._is_ready = [str(binaries[-1] / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={port}"]
+
+    def start(self) -> None:
+        """Returns when it takes queries: it listens before, while it still recovers."""
+        super().start()
+        give_up = time.monotonic() + START_SECONDS
+        while subprocess.run(self._is_ready, check=False).returncode != 0:
+            if time.monotonic() > give_up:
+                raise RuntimeError(f"PostgreSQL takes no queries after {START_SECONDS:g} s")
+            time.sleep(0.02)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://test@127.0.0.1:{self.port}/{database}"

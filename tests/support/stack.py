@@ -49,9 +49,9 @@ class Stack:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        until(self._ready, seconds=START_SECONDS, what="/readyz")
+        until(self.is_ready, seconds=START_SECONDS, what="/readyz")
 
-    def _ready(self) -> bool:
+    def is_ready(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"the stack ended:\n{self.log}"
         try:
