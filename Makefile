@@ -76,6 +76,11 @@ bench-audio: $(VENV)/.dev ## Measure the signal chain beside the original's, and
 bench-segmentation: $(VENV)/.dev ## Measure how well each segmentation finds birds in rain, sea, fire and helicopters
 	$(BIN)/python -m bench.segmentation
 
+.PHONY: bench-jobs
+bench-jobs: $(VENV)/.dev ## Measure how many jobs a second are queued and done, and how soon one starts
+	@tools/system-packages test
+	$(BIN)/python -m bench.jobs
+
 .PHONY: fuzz-audio
 fuzz-audio: $(VENV)/.dev ## Send 20,000 corrupted files through the sandboxed decoder
 	$(BIN)/python -m bench.fuzz_decoder --files 20000

@@ -5,6 +5,7 @@ again, must lose some: else the test could not fail. See tests/faults/.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from tests.faults.nemesis import ClusterNemesis
 from tests.faults.ordeal import Ordeal, undergo
 
 NEVER_SECONDS = 100_000.0
-CONTROL_JOBS = 300
+CONTROL_JOBS = 1_000
 
 
 def main() -> None:
@@ -28,11 +29,12 @@ def main() -> None:
     parser.add_argument("--lease-seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=2019)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and so end every process that it started
     folder = Path(tempfile.mkdtemp(prefix="chiffchaff-faults-"))
     print(f"Logs and history: {folder}")
-    control = Ordeal(CONTROL_JOBS, asked.per_second, between_faults=(0.5, 2.0), settle_seconds=asked.lease_seconds * 3)
+    control = Ordeal(CONTROL_JOBS, asked.per_second, between_faults=(0.2, 1.0), settle_seconds=asked.lease_seconds * 2)
     print("Control run: the reaper and the second ring never come")
-    lost = run(folder / "control", control, NEVER_SECONDS, asked.lease_seconds, asked.seed)
+    lost = run(folder / "control", control, NEVER_SECONDS, 1.0, asked.seed)
     ordeal = Ordeal(asked.jobs, asked.per_second, between_faults=(2.0, 10.0), settle_seconds=asked.lease_seconds * 12)
     verdict = run(folder / "run", ordeal, asked.lease_seconds, asked.lease_seconds, asked.seed)
     print(table(verdict, lost, asked.lease_seconds))
