@@ -81,6 +81,11 @@ bench-jobs: $(VENV)/.dev ## Measure how many jobs a second are queued and done, 
 	@tools/system-packages test
 	$(BIN)/python -m bench.jobs
 
+.PHONY: bench-library
+bench-library: $(VENV)/.dev ## Measure the API over a million recordings and twenty million sections (some 15 minutes)
+	@tools/system-packages test
+	$(BIN)/python -m bench.library
+
 .PHONY: fuzz-audio
 fuzz-audio: $(VENV)/.dev ## Send 20,000 corrupted files through the sandboxed decoder
 	$(BIN)/python -m bench.fuzz_decoder --files 20000

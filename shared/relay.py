@@ -1,7 +1,8 @@
-"""`python -m shared.relay`: rings the doorbells of queued jobs and takes jobs back from dead workers."""
+"""`python -m shared.relay`: rings the doorbells of queued jobs, takes jobs back from dead workers, keeps house."""
 
 import signal
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 from celery import Celery
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from shared import alive, jobs
 from shared.db.base import now
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
+from shared.housekeeping import forget_old_answers
 from shared.log import configure_logging, get_logger
 from shared.queue import celery_app, queues_with_room, ring
 from shared.settings import Settings
@@ -20,6 +22,7 @@ logger = get_logger(__name__)
 
 IDLE_SECONDS = 0.05
 TROUBLE_SECONDS = 1.0
+TIDIED_EVERY = timedelta(hours=1)
 
 
 def run_relay(settings: Settings, stop: threading.Event, beat: Path | None = None) -> None:
@@ -27,7 +30,7 @@ def run_relay(settings: Settings, stop: threading.Event, beat: Path | None = Non
     engine = sync_engine(settings)
     sessions = sync_sessions(engine)
     app = celery_app(settings, "relay")
-    reap_at = now()
+    reap_at = tidy_at = now()
     try:
         while not stop.is_set():
             try:
@@ -35,6 +38,8 @@ def run_relay(settings: Settings, stop: threading.Event, beat: Path | None = Non
                 if now() >= reap_at:
                     reap_at = now() + settings.reap_interval
                     _reap(sessions)
+                if not rung and now() >= tidy_at and _nothing_to_forget(sessions):
+                    tidy_at = now() + TIDIED_EVERY
             except (DBAPIError, BrokerError, RedisError, OSError) as error:
                 logger.warning("relay waits", reason=str(error).splitlines()[0])
                 stop.wait(TROUBLE_SECONDS)
@@ -65,6 +70,12 @@ def _reap(sessions: SyncSessions) -> None:
         taken = jobs.reap(session)
     for job_id in taken:
         logger.warning("took a job back from a lost worker", job_id=job_id)
+
+
+def _nothing_to_forget(sessions: SyncSessions) -> bool:
+    """Forgets some; between two times the doorbells are looked at."""
+    with sessions.begin() as session:
+        return forget_old_answers(session) == 0
 
 
 def main() -> None:
