@@ -5,10 +5,13 @@ The built-in list holds common birds of Europe and those of the shipped model; a
 
 import csv
 import re
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.db.tables import Species
@@ -18,7 +21,13 @@ from shared.db.tables import Species
 class SpeciesName:
     scientific: str
     common: str = ""
-    german: str = ""
+    """In English."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """In other languages, by their ISO 639-1 codes."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Every name it goes by."""
+        yield from filter(None, (self.scientific, self.common, *self.names.values()))
 
 
 @cache
@@ -26,29 +35,45 @@ def built_in() -> dict[str, SpeciesName]:
     """Every built-in species by its scientific name."""
     with (Path(__file__).parent / "species.csv").open(encoding="utf-8", newline="") as lines:
         rows = (
-            SpeciesName(row["scientific_name"], row["common_name"], row["german_name"]) for row in csv.DictReader(lines)
+            SpeciesName(row["scientific_name"], row["common_name"], {"de": row["german_name"]})
+            for row in csv.DictReader(lines)
         )
         return {name.scientific: name for name in rows}
 
 
 @cache
 def _by_any_name() -> dict[str, SpeciesName]:
-    found: dict[str, SpeciesName] = {}
-    for name in built_in().values():
-        for key in (name.common, name.german, name.scientific):
-            found[_folded(key)] = name
-    return found
+    return {folded(key): name for name in built_in().values() for key in name}
 
 
-def resolve(label: str, common: str = "") -> SpeciesName:
+def resolve(label: str, common: str = "", names: Mapping[str, str] | None = None) -> SpeciesName:
     """The species that a label means: `Turdus merula`, `turdus_merula`, `Amsel` and `Common Blackbird` are one.
 
-    A label that is in no list stands for itself, as a person wrote it, with single spaces.
+    A label that is in no list stands for itself, as a person wrote it, with single spaces. What `common` and `names`
+    add to the built-in names is kept.
     """
-    known = _by_any_name().get(_folded(label))
+    more = {code: name.strip() for code, name in (names or {}).items() if name.strip()}
+    common = common or more.get("en", "")
+    more.pop("en", None)
+    known = _by_any_name().get(folded(label))
     if known is not None:
-        return known
-    return SpeciesName(" ".join(label.replace("_", " ").split()), common)
+        return SpeciesName(known.scientific, known.common, {**more, **known.names})
+    return SpeciesName(" ".join(label.replace("_", " ").split()), common, more)
+
+
+def find(session: Session, label: str) -> SpeciesName:
+    """As `resolve`, and by the names in all languages that sources gave."""
+    meant = resolve(label)
+    if meant.scientific in built_in() or session.get(Species, meant.scientific) is not None:
+        return meant
+    wanted = folded(label)
+    # Read in full: no database folds case and signs as Unicode has them, and the world has 11,000 birds.
+    rows = session.execute(select(Species.scientific_name, Species.common_name, Species.names))
+    for scientific, known_as, names in rows:
+        name = SpeciesName(scientific, known_as, names)
+        if wanted in map(folded, name):
+            return name
+    return meant
 
 
 def ensure(session: Session, name: SpeciesName) -> None:
@@ -58,10 +83,11 @@ def ensure(session: Session, name: SpeciesName) -> None:
         row = Species(scientific_name=name.scientific, common_name="", names={})
         session.add(row)
     row.common_name = row.common_name or name.common
-    if name.german and "de" not in row.names:
-        row.names = {**row.names, "de": name.german}
+    if missing := {code: one for code, one in name.names.items() if one and code not in row.names}:
+        row.names = {**row.names, **missing}
     session.flush()
 
 
-def _folded(label: str) -> str:
-    return re.sub(r"[\s_-]+", " ", label).strip().casefold()
+def folded(label: str) -> str:
+    """A name as it is compared: whatever its case, its spaces, and how its accents are encoded."""
+    return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", label)).strip().casefold()

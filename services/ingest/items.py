@@ -1,5 +1,6 @@
 """What every source yields: one file with what is known of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,9 @@ class Item:
     name: str
     label: str | None = None
     common_name: str = ""
+    """Of the label, in English."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of the label, in other languages, by their ISO 639-1 codes."""
     secondary: tuple[str, ...] = ()
     recordist: str = ""
     licence: str = ""

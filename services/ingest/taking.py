@@ -70,7 +70,7 @@ def take(
 def _new_recording(session: Session, item: Item, stored: Stored, source: str) -> Recording:
     label = None
     if item.label:
-        name = species.resolve(item.label, item.common_name)
+        name = species.resolve(item.label, item.common_name, item.names)
         species.ensure(session, name)
         label = name.scientific
     recording = Recording(
