@@ -3,10 +3,14 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shared.db.base import Base, Id, new_id, now
+
+UNPREPARED = text("prepared_at IS NULL")
+DELETED = text("deleted_at IS NOT NULL")
+PRESENT = text("deleted_at IS NULL")
 
 
 class Species(Base):
@@ -28,6 +32,23 @@ class Recording(Base):
     __table_args__ = (
         Index("ix_recordings_created", "created_at", "id"),
         Index("ix_recordings_label_created", "label", "created_at", "id"),
+        Index("ix_recordings_licence_created", "licence", "created_at", "id"),
+        Index("ix_recordings_country_created", "country", "created_at", "id"),
+        Index("ix_recordings_recordist_created", "recordist", "created_at", "id"),
+        Index("ix_recordings_place", "latitude", "longitude"),
+        Index("ix_recordings_unprepared", "created_at", "id", sqlite_where=UNPREPARED, postgresql_where=UNPREPARED),
+        Index("ix_recordings_deleted", "created_at", "id", sqlite_where=DELETED, postgresql_where=DELETED),
+        # All that the statistics of species need, so that they read no recording.
+        Index(
+            "ix_recordings_statistics",
+            "label",
+            "recordist",
+            "quality",
+            "seconds",
+            "signal_seconds",
+            sqlite_where=PRESENT,
+            postgresql_where=PRESENT,
+        ),
         CheckConstraint("quality IN ('A', 'B', 'C', 'D', 'E')", name="quality"),
     )
 
@@ -50,7 +71,7 @@ class Recording(Base):
     locality: Mapped[str] = mapped_column(default="")
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
-    recorded_on: Mapped[date | None]
+    recorded_on: Mapped[date | None] = mapped_column(index=True)
     recorded_time: Mapped[str] = mapped_column(default="", server_default="")
     """Local time of day, `HH:MM`."""
     quality: Mapped[str | None]
@@ -88,7 +109,7 @@ class Section(Base):
 
     __tablename__ = "sections"
     __table_args__ = (
-        UniqueConstraint("recording_id", "kind", "label", "start"),
+        UniqueConstraint("recording_id", "start", "kind", "label"),
         CheckConstraint("kind IN ('signal', 'noise')", name="kind"),
         CheckConstraint('start >= 0 AND "end" > start', name="order"),
     )
@@ -107,7 +128,7 @@ class Slice(Base):
 
     __tablename__ = "slices"
     __table_args__ = (
-        UniqueConstraint("recording_id", "kind", "label", "start"),
+        UniqueConstraint("recording_id", "start", "kind", "label"),
         CheckConstraint("kind IN ('signal', 'noise')", name="kind"),
         CheckConstraint("start >= 0 AND length > 0", name="extent"),
     )

@@ -1,4 +1,4 @@
-"""Sections that a person marked, recordings taken out, and files of a source that wait to be fetched
+"""Sections that a person marked, recordings searched and taken out, and files of a source that wait to be fetched
 
 Revision ID: 0003
 Revises: 0002
@@ -16,6 +16,20 @@ depends_on = None
 
 OUTCOMES = "outcome IN ('accepted', 'known', 'refused')"
 MORE_OUTCOMES = "outcome IN ('waiting', 'accepted', 'known', 'refused', 'skipped')"
+INDEXES: dict[str, tuple[list[str], str | None]] = {
+    "ix_recordings_licence_created": (["licence", "created_at", "id"], None),
+    "ix_recordings_country_created": (["country", "created_at", "id"], None),
+    "ix_recordings_recordist_created": (["recordist", "created_at", "id"], None),
+    "ix_recordings_place": (["latitude", "longitude"], None),
+    "ix_recordings_recorded_on": (["recorded_on"], None),
+    "ix_recordings_unprepared": (["created_at", "id"], "prepared_at IS NULL"),
+    "ix_recordings_deleted": (["created_at", "id"], "deleted_at IS NOT NULL"),
+    "ix_recordings_statistics": (
+        ["label", "recordist", "quality", "seconds", "signal_seconds"],
+        "deleted_at IS NULL",
+    ),
+}
+"""By which recordings are searched and counted: the columns, and of which rows."""
 
 
 def upgrade() -> None:
@@ -24,12 +38,15 @@ def upgrade() -> None:
         table.add_column(sa.Column("prepared_sha256", sa.String()))
         table.add_column(sa.Column("deleted_at", UtcDateTime()))
         table.create_index(op.f("ix_recordings_prepared_sha256"), ["prepared_sha256"])
+    for name, (columns, rows) in INDEXES.items():
+        where = sa.text(rows) if rows else None
+        op.create_index(op.f(name), "recordings", columns, sqlite_where=where, postgresql_where=where)
     for name in ("sections", "slices"):
         with op.batch_alter_table(name) as table:
             table.add_column(sa.Column("label", sa.String(), nullable=False, server_default=""))
             table.drop_constraint(op.f(f"uq_{name}_recording_id_kind_start"), type_="unique")
             table.create_unique_constraint(
-                op.f(f"uq_{name}_recording_id_kind_label_start"), ["recording_id", "kind", "label", "start"]
+                op.f(f"uq_{name}_recording_id_start_kind_label"), ["recording_id", "start", "kind", "label"]
             )
     with op.batch_alter_table("ingestions") as table:
         table.add_column(sa.Column("warnings", Json, nullable=False, server_default="[]"))
@@ -60,11 +77,13 @@ def downgrade() -> None:
     for name in ("sections", "slices"):
         op.execute(f"DELETE FROM {name} WHERE label <> ''")  # noqa: S608 (no input)
         with op.batch_alter_table(name) as table:
-            table.drop_constraint(op.f(f"uq_{name}_recording_id_kind_label_start"), type_="unique")
+            table.drop_constraint(op.f(f"uq_{name}_recording_id_start_kind_label"), type_="unique")
             table.drop_column("label")
             table.create_unique_constraint(
                 op.f(f"uq_{name}_recording_id_kind_start"), ["recording_id", "kind", "start"]
             )
+    for index in INDEXES:
+        op.drop_index(op.f(index), "recordings")
     with op.batch_alter_table("recordings") as table:
         table.drop_index(op.f("ix_recordings_prepared_sha256"))
         for column in ("deleted_at", "prepared_sha256", "annotations"):
