@@ -1,18 +1,20 @@
 """Cursor pages: newest first, stable while rows are added."""
 
 import base64
-import binascii
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel
-from sqlalchemy import Select, and_, or_
+from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import Session
 
+from shared.db.base import Id, UtcDateTime
 from shared.errors import InvalidInput
 
 Item = TypeVar("Item")
+ID = re.compile(r"[0-9a-f]{32}")
 
 Limit = Annotated[int, Query(ge=1, le=500, description="How many to return at most")]
 Cursor = Annotated[str | None, Query(description="`next` of the page before")]
@@ -30,9 +32,8 @@ def page_of(
 ) -> tuple[list[Any], str | None]:
     """The rows of one page of `query` over an entity with `created_at` and `id`, and the next cursor."""
     if cursor is not None:
-        moment, row_id = _decode(cursor)
-        same_moment = and_(entity.created_at == moment, entity.id < row_id)
-        query = query.where(or_(entity.created_at < moment, same_moment))
+        # As one comparison of rows, for which PostgreSQL goes straight to the place in the index.
+        query = query.where(tuple_(entity.created_at, entity.id) < tuple_(*_decode(cursor)))
     rows = list(session.scalars(query.order_by(entity.created_at.desc(), entity.id.desc()).limit(limit + 1)))
     if len(rows) <= limit:
         return rows, None
@@ -44,11 +45,16 @@ def _encode(moment: datetime, row_id: str) -> str:
     return base64.urlsafe_b64encode(f"{moment.isoformat()}|{row_id}".encode()).decode()
 
 
-def _decode(cursor: str) -> tuple[datetime, str]:
+def _decode(cursor: str) -> tuple[ColumnElement[datetime], ColumnElement[str]]:
     try:
         moment, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        return datetime.fromisoformat(moment), row_id
-    except (ValueError, binascii.Error) as error:
-        raise InvalidInput(
-            "The cursor is not one that this service gave out.", hint="Leave it out to start anew."
-        ) from error
+        at = datetime.fromisoformat(moment).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _no_cursor() from error
+    if not ID.fullmatch(row_id):
+        raise _no_cursor()
+    return literal(at, UtcDateTime()), literal(row_id, Id)
+
+
+def _no_cursor() -> InvalidInput:
+    return InvalidInput("The cursor is not one that this service gave out.", hint="Leave it out to start anew.")
