@@ -1,22 +1,29 @@
-"""Recordings: one is uploaded; what the library holds, to read, to hear and to look at."""
+"""Recordings: one is uploaded; what the library holds, to search, to correct, to hear and to look at."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from services.ingest.corrections import Correction, correct
+from services.ingest.filters import RecordingFilters, conditions
+from services.ingest.library import find_recording
 from services.ingest.pictures import PictureQuery, Pictures, PngResponse, entity_tag, picture_of, require_prepared
 from services.ingest.pressure import require_room
+from services.ingest.stretches import (
+    RecordingDetail,
+    detail_of,
+)
 from services.ingest.taking import store_original, take
 from services.ingest.upload import item_of, read_upload
-from services.ingest.views import NewRecording, RecordingDetail, RecordingView
+from services.ingest.views import NewRecording, RecordingCount, RecordingView
 from shared import jobs
+from shared.db.base import now
 from shared.db.tables import Recording
-from shared.errors import NotFound
 from shared.http.accepting import IdempotencyHeader, Made, accept
 from shared.http.auth import KeyRequired
 from shared.http.job_views import JobView
@@ -24,6 +31,11 @@ from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage, Writes
 
 router = APIRouter(prefix="/recordings", tags=["library"], dependencies=[KeyRequired])
+
+
+class RecordingQuery(RecordingFilters):
+    limit: Limit = 50
+    cursor: Cursor = None
 
 
 @router.post(
@@ -73,51 +85,89 @@ async def upload_recording(
         )
         job = jobs.get(session, taken.job_id) if taken.job_id else None
         body = NewRecording(
-            recording=RecordingView.of(taken.recording), known=taken.known, job=JobView.of(job) if job else None
+            recording=RecordingView.of(taken.recording),
+            known=taken.known,
+            restored=taken.restored,
+            job=JobView.of(job) if job else None,
         )
         return Made(f"/recordings/{taken.recording.id}", body)
 
     return await accept(request, writes, key, [stored.sha256, fields.model_dump()], make)
 
 
-@router.get("", summary="The recordings, newest first")
-async def list_recordings(
-    reads: Reads,
-    species: Annotated[str | None, Query(description="Scientific name")] = None,
-    prepared: Annotated[bool | None, Query(description="Only those that are (not) prepared")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Page[RecordingView]:
-    query = select(Recording)
-    if species is not None:
-        query = query.where(Recording.label == species)
-    if prepared is not None:
-        query = query.where(Recording.prepared_at.is_not(None) if prepared else Recording.prepared_at.is_(None))
+@router.get("", summary="The recordings that the filters name, newest first")
+async def list_recordings(wanted: Annotated[RecordingQuery, Query()], reads: Reads) -> Page[RecordingView]:
+    """Filters narrow each other; several values of one filter (`?quality=A&quality=B`) widen it."""
 
     def read(session: Session) -> Page[RecordingView]:
-        rows, following = page_of(session, query, Recording, limit, cursor)
+        query = select(Recording).where(*conditions(session, wanted))
+        rows, following = page_of(session, query, Recording, wanted.limit, wanted.cursor)
         return Page(items=[RecordingView.of(row) for row in rows], next=following)
 
     async with reads() as session:
         return await session.run_sync(read)
 
 
-@router.get("/{recording_id}", summary="A recording with its sections and slices")
-async def get_recording(recording_id: str, reads: Reads) -> RecordingDetail:
-    whole = (selectinload(Recording.sections), selectinload(Recording.slices))
+@router.get("/count", summary="How many recordings the filters name")
+async def count_recordings(wanted: Annotated[RecordingFilters, Query()], reads: Reads) -> RecordingCount:
+    def read(session: Session) -> RecordingCount:
+        query = select(func.count(), func.sum(Recording.seconds), func.sum(Recording.signal_seconds))
+        count, seconds, signal = session.execute(query.where(*conditions(session, wanted))).one()
+        return RecordingCount(
+            recordings=count, seconds=round(seconds or 0.0, 1), signal_seconds=round(signal or 0.0, 1)
+        )
+
     async with reads() as session:
-        row = await session.get(Recording, recording_id, options=whole)
-    if row is None:
-        raise _no_recording(recording_id)
-    return RecordingDetail.of(row)
+        return await session.run_sync(read)
+
+
+@router.get("/{recording_id}", summary="A recording, with its first sections and slices; also a deleted one")
+async def get_recording(recording_id: str, reads: Reads) -> RecordingDetail:
+    async with reads() as session:
+        return await session.run_sync(lambda sync: detail_of(sync, find_recording(sync, recording_id)))
+
+
+@router.patch("/{recording_id}", summary="Correct what the source said")
+async def correct_recording(recording_id: str, correction: Correction, writes: Writes) -> RecordingView:
+    """Datasets and models that are made already keep what they were made with."""
+
+    def write(session: Session) -> RecordingView:
+        row = find_recording(session, recording_id)
+        correct(session, row, correction)
+        return RecordingView.of(row)
+
+    async with writes.begin() as session:
+        return await session.run_sync(write)
+
+
+@router.delete("/{recording_id}", summary="Take a recording out of lists, statistics and new datasets")
+async def delete_recording(recording_id: str, writes: Writes) -> RecordingView:
+    """Its file stays, for what was made with it. Doing it twice is harmless; `restore` undoes it."""
+
+    def write(session: Session) -> RecordingView:
+        row = find_recording(session, recording_id)
+        row.deleted_at = row.deleted_at or now()
+        return RecordingView.of(row)
+
+    async with writes.begin() as session:
+        return await session.run_sync(write)
+
+
+@router.post("/{recording_id}/restore", summary="Put a deleted recording back")
+async def restore_recording(recording_id: str, writes: Writes) -> RecordingView:
+    def write(session: Session) -> RecordingView:
+        row = find_recording(session, recording_id)
+        row.deleted_at = None
+        return RecordingView.of(row)
+
+    async with writes.begin() as session:
+        return await session.run_sync(write)
 
 
 @router.get("/{recording_id}/audio", response_class=FileResponse, summary="The original file")
 async def get_audio(recording_id: str, reads: Reads, storage: Storage) -> FileResponse:
     async with reads() as session:
-        row = await session.get(Recording, recording_id)
-    if row is None:
-        raise _no_recording(recording_id)
+        row = await session.run_sync(find_recording, recording_id)
     return FileResponse(
         storage.existing(row.original_key), media_type="application/octet-stream", filename=row.original_name
     )
@@ -145,9 +195,7 @@ async def get_spectrogram(
             raise ClientDisconnect
 
     async with reads() as session:
-        row = await session.get(Recording, recording_id)
-        if row is None:
-            raise _no_recording(recording_id)
+        row = await session.run_sync(find_recording, recording_id)
         require_prepared(row)
         tag = entity_tag(row, query)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
@@ -155,7 +203,3 @@ async def get_spectrogram(
             return Response(status_code=304, headers=headers)
         picture = await session.run_sync(picture_of, storage, row, query)
     return PngResponse(await drawing.draw(picture, still_wanted), headers=headers)
-
-
-def _no_recording(recording_id: str) -> NotFound:
-    return NotFound(f"There is no recording {recording_id}.", hint="GET /recordings lists them.")

@@ -23,6 +23,8 @@ class Taken:
     recording: Recording
     known: bool
     job_id: str | None
+    restored: bool = False
+    """It had been deleted, and is in the library again."""
 
 
 def store_original(storage: FileStorage, stream: BinaryIO, name: str) -> Stored:
@@ -49,13 +51,18 @@ def take(
     max_attempts: int,
     parent_id: str | None,
 ) -> Taken:
-    """Adds the recording, or finds the one with the same content; queues its preparation where that is still due."""
+    """Adds the recording, or finds the one with the same content; queues its preparation where that is still due.
+
+    One that was deleted is restored: who sends it again wants it.
+    """
     recording = session.scalars(select(Recording).where(Recording.sha256 == stored.sha256)).one_or_none()
     known = recording is not None
     if recording is None:
         recording = _new_recording(session, item, stored, source)
+    restored = recording.deleted_at is not None
+    recording.deleted_at = None
     if recording.prepared_at is not None:
-        return Taken(recording, known, None)
+        return Taken(recording, known, None, restored)
     job = jobs.submit(
         session,
         PREPARE,
@@ -64,7 +71,7 @@ def take(
         priority=priority,
         parent_id=parent_id,
     )
-    return Taken(recording, known, job.id)
+    return Taken(recording, known, job.id, restored)
 
 
 def _new_recording(session: Session, item: Item, stored: Stored, source: str) -> Recording:

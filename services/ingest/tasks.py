@@ -108,7 +108,10 @@ def _item_row(ingestion_id: str, item: Item, taken: Taken) -> IngestionItem:
         recording_id=taken.recording.id,
         job_id=taken.job_id,
     )
-    if taken.known and item.label and item.label != taken.recording.label:
+    if taken.restored:
+        row.error_code = "restored"
+        row.error = "It had been deleted, and is in the library again."
+    elif taken.known and item.label and item.label != taken.recording.label:
         row.error_code = "known-by-other-label"
         row.error = f"The same sound is in the library already, as {taken.recording.label}; that stays."
     return row

@@ -7,7 +7,6 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shared.audio.constants import SAMPLE_RATE
 from shared.db.tables import FINAL_STATES, Ingestion, IngestionItem, Job, Recording
 from shared.http.job_views import JobView
 
@@ -44,48 +43,30 @@ class RecordingView(BaseModel):
     segmentation: str | None
     warnings: list[str]
     created_at: datetime
+    deleted_at: datetime | None
 
     @classmethod
     def of(cls, row: Recording) -> "RecordingView":
-        return cls(**_fields(row))
+        return cls(**recording_fields(row))
 
 
-class StretchView(BaseModel):
-    kind: str
-    start: float
-    end: float
+class RecordingCount(BaseModel):
+    """How many recordings, how long they are, and how long a bird is heard in them."""
 
-
-class SliceView(StretchView):
-    signal_fraction: float
-
-
-class RecordingDetail(RecordingView):
-    sections: list[StretchView]
-    slices: list[SliceView]
-
-    @classmethod
-    def of(cls, row: Recording) -> "RecordingDetail":
-        sections = [
-            StretchView(kind=one.kind, start=_seconds(one.start), end=_seconds(one.end)) for one in row.sections
-        ]
-        slices = [
-            SliceView(
-                kind=one.kind,
-                start=_seconds(one.start),
-                end=_seconds(one.start + one.length),
-                signal_fraction=round(one.signal_fraction, 4),
-            )
-            for one in row.slices
-        ]
-        return cls(**_fields(row), sections=sections, slices=slices)
+    recordings: int
+    seconds: float
+    signal_seconds: float
 
 
 class NewRecording(BaseModel):
-    """The answer to an upload: `job` prepares the recording; null where it was here and prepared before."""
+    """The answer to an upload: `job` prepares the recording; null where it was here and prepared before.
+
+    `restored` says that it had been deleted and is in the library again.
+    """
 
     recording: RecordingView
     known: bool
+    restored: bool
     job: JobView | None
 
 
@@ -172,12 +153,12 @@ def _problems(session: Session, ingestion_id: str) -> list[ItemProblem]:
     return [ItemProblem(path=row[0], label=row[1], code=row[2], detail=row[3]) for row in session.execute(query)]
 
 
-def _fields(row: Recording) -> dict[str, Any]:
+def recording_fields(row: Recording) -> dict[str, Any]:
     same = (
         "id", "sha256", "secondary", "source", "source_url", "xc_id", "recordist", "licence", "country", "locality",
         "latitude", "longitude", "recorded_on", "recorded_time", "quality", "signal_seconds",
         "segmentation", "details", "format", "sample_rate", "channels", "seconds", "warnings",
-        "created_at",
+        "created_at", "deleted_at",
     )  # fmt: skip
     return {
         **{name: getattr(row, name) for name in same},
@@ -185,7 +166,3 @@ def _fields(row: Recording) -> dict[str, Any]:
         "species": row.label,
         "prepared": row.prepared_at is not None,
     }
-
-
-def _seconds(samples: int) -> float:
-    return round(samples / SAMPLE_RATE, 4)

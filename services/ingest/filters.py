@@ -1,0 +1,183 @@
+"""Which recordings are meant: the one set of filters for lists, counts, statistics and attributions."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from sqlalchemy import ColumnElement, and_, extract, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from shared import species
+from shared.db.tables import IngestionItem, Recording
+from shared.errors import InvalidInput
+from shared.licences import Licence, licence_of
+
+Value = TypeVar("Value")
+MOST_SPELLINGS = 1_000
+UNKNOWN = "unknown"
+
+
+def _box(text: str) -> str:
+    """Raises ValueError when it is not four numbers that span a part of the world."""
+    corners(text)
+    return text
+
+
+def corners(text: str) -> tuple[float, float, float, float]:
+    """South, west, north and east in degrees, of a text such as `45,5,55,15`."""
+    try:
+        south, west, north, east = map(float, text.split(","))
+    except ValueError:
+        raise ValueError("give four numbers in degrees: south,west,north,east, such as 45,5,55,15") from None
+    if not (-90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
+        raise ValueError("south,west,north,east must lie within 90 and 180 degrees, south below north")
+    return south, west, north, east
+
+
+# A zero byte has no place in PostgreSQL's texts.
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+XcNumber = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^([Xx][Cc])?\s?[0-9]{1,12}$")]
+Box = Annotated[str, StringConstraints(max_length=200), AfterValidator(_box)]
+Quality = Literal["A", "B", "C", "D", "E"]
+Unrated = Literal["unrated"]
+Month = Annotated[int, Field(ge=1, le=12)]
+Many = Annotated[list[Value], Field(max_length=100)]
+
+
+class RecordingFilters(BaseModel):
+    """Filters narrow each other; several values of one filter widen it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    species: Many[Text] = Field([], description="Scientific or common name, in any language")
+    quality: Many[Quality | Unrated] = Field([], description="A to E, or `unrated`")
+    licence: Many[Text] = Field(
+        [], description="`CC BY 4.0`, or `CC BY` for all its versions, not CC BY-NC; `unknown` where none is named"
+    )
+    no_derivatives: Literal["include", "exclude"] = Field(
+        "include", description="Whether recordings under a NoDerivatives licence are among them"
+    )
+    country: Many[Text] = Field([], description="In any case of letters")
+    recordist: Many[Text] = Field([], description="The whole name as it is written")
+    source: Text | None = Field(None, description="`folder`, `manifest`, `upload` or `xeno-canto`")
+    xc_id: Many[XcNumber] = Field([], description="Numbers on Xeno-canto, with or without XC")
+    sha256: Hex64 | None = Field(None, description="Of the original file, as datasets and models name it")
+    box: Box | None = Field(None, description="south,west,north,east in degrees; west > east crosses the date line")
+    recorded_from: date | None = Field(None, description="Recorded on this day or later")
+    recorded_to: date | None = Field(None, description="Recorded on this day or earlier")
+    month: Many[Month] = Field([], description="1 to 12, of any year")
+    prepared: bool | None = Field(None, description="Only those that are (not) prepared")
+    min_signal_seconds: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="A bird is heard for at least so long"
+    )
+    ingestion_id: Hex32 | None = Field(None, description="Accepted by this ingestion, or known to it before")
+    text: Text | None = Field(None, description="Stands in the file's name, the locality or the remarks")
+    deleted: Literal["exclude", "only", "include"] = "exclude"
+
+    @model_validator(mode="after")
+    def _days_are_in_order(self) -> Self:
+        if self.recorded_from and self.recorded_to and self.recorded_from > self.recorded_to:
+            raise ValueError("recorded_from is later than recorded_to")
+        return self
+
+
+def conditions(session: Session, wanted: RecordingFilters) -> list[ColumnElement[bool]]:
+    """What a row of `recordings` has to fulfil.
+
+    Raises:
+        InvalidInput: when a licence or country is spelt in too many ways to look for.
+    """
+    return [
+        *_of_presence(wanted),
+        *_of_content(session, wanted),
+        *_of_origin(session, wanted),
+        *_of_place_and_time(session, wanted),
+    ]
+
+
+def _of_presence(wanted: RecordingFilters) -> Iterator[ColumnElement[bool]]:
+    match wanted.deleted:
+        case "exclude":
+            yield Recording.deleted_at.is_(None)
+        case "only":
+            yield Recording.deleted_at.is_not(None)
+    if wanted.prepared is not None:
+        yield Recording.prepared_at.is_not(None) if wanted.prepared else Recording.prepared_at.is_(None)
+
+
+def _of_content(session: Session, wanted: RecordingFilters) -> Iterator[ColumnElement[bool]]:
+    if wanted.species:
+        yield Recording.label.in_({species.find(session, name).scientific for name in wanted.species})
+    if wanted.quality:
+        rated = Recording.quality.in_([one for one in wanted.quality if one != "unrated"])
+        yield or_(rated, Recording.quality.is_(None)) if "unrated" in wanted.quality else rated
+    if wanted.min_signal_seconds is not None:
+        yield Recording.signal_seconds >= wanted.min_signal_seconds
+    if wanted.sha256 is not None:
+        yield Recording.sha256 == wanted.sha256
+    if wanted.text is not None:
+        remarks = (Recording.details[key].as_string() for key in ("rmk", "remarks"))
+        places = (Recording.original_name, Recording.locality, *remarks)
+        yield or_(*(place.icontains(wanted.text, autoescape=True) for place in places))
+
+
+def _of_origin(session: Session, wanted: RecordingFilters) -> Iterator[ColumnElement[bool]]:
+    if wanted.licence:
+        asked = [licence_of("" if one == UNKNOWN else one) for one in wanted.licence]
+        yield Recording.licence.in_(
+            _spellings(session, Recording.licence, lambda text: _covered(asked, licence_of(text)))
+        )
+    if wanted.no_derivatives == "exclude":
+        yield Recording.licence.not_in(
+            _spellings(session, Recording.licence, lambda text: licence_of(text).no_derivatives)
+        )
+    if wanted.recordist:
+        yield Recording.recordist.in_(wanted.recordist)
+    if wanted.source is not None:
+        yield Recording.source == wanted.source
+    if wanted.xc_id:
+        yield Recording.xc_id.in_([number.lower().removeprefix("xc").strip() for number in wanted.xc_id])
+    if wanted.ingestion_id is not None:
+        mine = IngestionItem.ingestion_id == wanted.ingestion_id
+        yield Recording.id.in_(select(IngestionItem.recording_id).where(mine, IngestionItem.recording_id.is_not(None)))
+
+
+def _of_place_and_time(session: Session, wanted: RecordingFilters) -> Iterator[ColumnElement[bool]]:
+    if wanted.country:
+        asked = {species.folded(one) for one in wanted.country}
+        yield Recording.country.in_(_spellings(session, Recording.country, lambda text: species.folded(text) in asked))
+    if wanted.box is not None:
+        south, west, north, east = corners(wanted.box)
+        yield Recording.latitude.between(south, north)
+        inside = (Recording.longitude >= west, Recording.longitude <= east)
+        yield and_(*inside) if west <= east else or_(*inside)
+    if wanted.recorded_from is not None:
+        yield Recording.recorded_on >= wanted.recorded_from
+    if wanted.recorded_to is not None:
+        yield Recording.recorded_on <= wanted.recorded_to
+    if wanted.month:
+        yield extract("month", Recording.recorded_on).in_(set(wanted.month))
+
+
+def _covered(asked: list[Licence], found: Licence) -> bool:
+    return any(one.covers(found) for one in asked)
+
+
+def _spellings(session: Session, column: InstrumentedAttribute[str], meant: Callable[[str], bool]) -> list[str]:
+    """The values of an indexed column that are meant; each value is one look into the index, however many rows have it.
+
+    (PostgreSQL's wiki calls it a loose index scan.)
+    """
+    first = select(func.min(column).label("value")).cte("spellings", recursive=True)
+    following = select(func.min(column)).where(column > first.c.value).scalar_subquery()
+    every = first.union_all(select(following).where(first.c.value.is_not(None)))
+    values = session.scalars(select(every.c.value).where(every.c.value.is_not(None)))
+    found = [value for value in values if meant(value)]
+    if len(found) > MOST_SPELLINGS:
+        raise InvalidInput(
+            f"{len(found):,} different spellings are meant, which is too many.", hint="Correct them, or ask for one."
+        )
+    return found
