@@ -91,3 +91,9 @@ def ensure(session: Session, name: SpeciesName) -> None:
 def folded(label: str) -> str:
     """A name as it is compared: whatever its case, its spaces, and how its accents are encoded."""
     return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", label)).strip().casefold()
+
+
+def searchable(name: str) -> str:
+    """A name as it is searched for: also without its accents."""
+    parts = unicodedata.normalize("NFD", folded(name))
+    return "".join(sign for sign in parts if not unicodedata.combining(sign))

@@ -6,6 +6,7 @@ import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from shared.audio.constants import WINDOW_SAMPLES
@@ -52,12 +54,12 @@ class Picture:
     sections: Sequence[Section]
     slices: Sequence[Slice]
     segmentation: str | None = None
-    """The preset that they come from."""
+    """The preset that they come from; of what a person marked (`given`) there are no masks."""
 
 
 def entity_tag(row: Recording, query: PictureQuery) -> str:
     """Changes when the picture would: with the content, its preparation, what is asked for, and how it is drawn."""
-    names = (row.sha256, row.prepared_at, row.original_name, row.label, query.model_dump_json(), LOOK)
+    names = (row.sha256, row.prepared_at, row.original_name, row.label, row.segmentation, query.model_dump_json(), LOOK)
     return f'"{hashlib.sha256(repr(names).encode()).hexdigest()[:32]}"'
 
 
@@ -106,13 +108,17 @@ class Drawing:
 
     async def draw(self, picture: Picture, on_turn: Callable[[], Awaitable[None]]) -> bytes:
         """The picture as PNG. `on_turn` raises when nobody waits for it any more. Raises Overloaded."""
+        return await self.run(partial(_drawn, picture), on_turn)
+
+    async def run(self, drawn: Callable[[], bytes], on_turn: Callable[[], Awaitable[None]]) -> bytes:
+        """As `draw`, whatever is drawn."""
         if self._asked_for >= MOST_WAITING:
             raise Overloaded(f"{self._asked_for} pictures are waiting to be drawn.", hint="Try again in a moment.")
         self._asked_for += 1
         try:
             async with self._one_at_a_time:
                 await on_turn()
-                return await run_in_threadpool(_drawn, picture)
+                return await run_in_threadpool(drawn)
         finally:
             self._asked_for -= 1
 
@@ -130,7 +136,8 @@ def _drawn(picture: Picture) -> bytes:
         end=picture.end,
         title=picture.title,
         width=picture.width,
-        preset=PRESETS[picture.segmentation] if picture.segmentation else DEFAULT,
+        preset=PRESETS.get(picture.segmentation or "", DEFAULT),
+        masks=picture.segmentation is None or picture.segmentation in PRESETS,
     )
     file = io.BytesIO()
     write_png(figure, file)
@@ -149,3 +156,15 @@ async def get_drawing(request: Request) -> Drawing:
 
 
 Pictures = Annotated[Drawing, Depends(get_drawing)]
+
+
+async def get_still_wanted(request: Request) -> Callable[[], Awaitable[None]]:
+    async def still_wanted() -> None:
+        if await request.is_disconnected():
+            raise ClientDisconnect
+
+    return still_wanted
+
+
+StillWanted = Annotated[Callable[[], Awaitable[None]], Depends(get_still_wanted)]
+"""Raises when the client has gone."""

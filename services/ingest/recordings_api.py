@@ -7,12 +7,19 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
 from services.ingest.corrections import Correction, correct
 from services.ingest.filters import RecordingFilters, conditions
 from services.ingest.library import find_recording
-from services.ingest.pictures import PictureQuery, Pictures, PngResponse, entity_tag, picture_of, require_prepared
+from services.ingest.pictures import (
+    PictureQuery,
+    Pictures,
+    PngResponse,
+    StillWanted,
+    entity_tag,
+    picture_of,
+    require_prepared,
+)
 from services.ingest.pressure import require_room
 from services.ingest.stretches import (
     RecordingDetail,
@@ -182,17 +189,13 @@ async def get_audio(recording_id: str, reads: Reads, storage: Storage) -> FileRe
 async def get_spectrogram(
     recording_id: str,
     query: Annotated[PictureQuery, Query()],
-    request: Request,
     reads: Reads,
     storage: Storage,
     drawing: Pictures,
+    still_wanted: StillWanted,
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
     """Waveform, spectrogram, masks, sections and slices on one time axis; masks for up to two minutes."""
-
-    async def still_wanted() -> None:
-        if await request.is_disconnected():
-            raise ClientDisconnect
 
     async with reads() as session:
         row = await session.run_sync(find_recording, recording_id)

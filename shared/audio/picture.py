@@ -84,15 +84,17 @@ def draw(
     end: int | None = None,
     title: str = "",
     width: int = DEFAULT_WIDTH,
+    masks: bool = True,
 ) -> Figure:
     """Samples `start` to `end` of a recording, `width` pixels wide.
 
     `samples`: float32 or int16, (samples,), mono, 22,050 Hz. Of a long range the spectrogram shows some frames only
     (`columns.loudest`), and beyond two median windows the masks are left out; the waveform always shows every peak.
+    `masks` is false where the sections come from no preset.
     """
     view = _view(len(samples), slices, start, len(samples) if end is None else end, width - LEFT - RIGHT)
     heights = {"waveform": 80, "spectrogram": 230, "masks": 180, "sections": 22, "slices": 34}
-    if view.end - view.start > MASK_WINDOWS * preset.median_seconds * SAMPLE_RATE:
+    if not masks or view.end - view.start > MASK_WINDOWS * preset.median_seconds * SAMPLE_RATE:
         del heights["masks"]
     figure, panels = _panels(heights, width, title)
     _waveform(panels["waveform"], samples, view)
@@ -125,7 +127,7 @@ def _panels(heights: dict[str, int], width: int, title: str) -> tuple[Figure, di
     characters = (width - LEFT - RIGHT) // 8
     shown = title if len(title) <= characters else f"{title[: characters - 1]}…"
     figure.text(
-        LEFT / width, 1 - 13 / total, _printable(shown), fontsize=10, weight="bold", va="center", parse_math=False
+        LEFT / width, 1 - 13 / total, printable(shown), fontsize=10, weight="bold", va="center", parse_math=False
     )
     panels, top = {}, TOP
     for number, (name, height) in enumerate(heights.items()):
@@ -299,7 +301,7 @@ def _time(axes: Axes, view: _View, *, labelled: bool) -> None:
         axes.set_xlabel(f"time, {unit}", fontsize=9, color=INK, labelpad=3)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """What the font has no sign for becomes a question mark; drawing it would warn and leave a box."""
     font: Any = get_font(findfont("DejaVu Sans"))
     return "".join(sign if font.get_char_index(ord(sign)) else "?" for sign in text)

@@ -137,6 +137,17 @@ async def test_a_browser_that_has_the_picture_is_told_so_until_it_is_prepared_an
     assert (anew.status_code, anew.headers["etag"] == tag) == (200, False)
 
 
+async def test_what_a_person_marked_has_no_masks(client: httpx.AsyncClient, settings: Settings) -> None:
+    recording_id = add_recording(settings)
+    found = await client.get(address(recording_id))
+    with writing(settings) as session:
+        session.get_one(Recording, recording_id).segmentation = "given"
+    marked = await client.get(address(recording_id), headers={"If-None-Match": found.headers["etag"]})
+    assert marked.status_code == 200, marked.text
+    heights = [Image.open(io.BytesIO(answer.content)).height for answer in (found, marked)]
+    assert heights[0] - heights[1] > 150
+
+
 async def test_what_is_not_there_or_not_prepared_says_so(client: httpx.AsyncClient, settings: Settings) -> None:
     missing = await client.get(address("nobody"))
     assert (missing.status_code, missing.json()["code"]) == (404, "not-found")
