@@ -2,13 +2,28 @@
 
 from fastapi import FastAPI
 
-from services.ingest import ingestions_api, jobs_api, pictures, recordings_api, species_api, stretches_api
+from services.ingest import (
+    attributions_api,
+    ingestions_api,
+    jobs_api,
+    pictures,
+    recordings_api,
+    species_api,
+    stretches_api,
+)
 from shared.http.app import Api, build_app
 from shared.settings import Settings
 
 API = Api(
     name="ingest",
-    routers=[ingestions_api.router, recordings_api.router, stretches_api.router, species_api.router, jobs_api.router],
+    routers=[
+        ingestions_api.router,
+        recordings_api.router,
+        stretches_api.router,
+        species_api.router,
+        attributions_api.router,
+        jobs_api.router,
+    ],
     lifespan=pictures.lifespan,
     uploads=["/recordings"],
 )

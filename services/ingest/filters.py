@@ -127,13 +127,9 @@ def _of_content(session: Session, wanted: RecordingFilters) -> Iterator[ColumnEl
 def _of_origin(session: Session, wanted: RecordingFilters) -> Iterator[ColumnElement[bool]]:
     if wanted.licence:
         asked = [licence_of("" if one == UNKNOWN else one) for one in wanted.licence]
-        yield Recording.licence.in_(
-            _spellings(session, Recording.licence, lambda text: _covered(asked, licence_of(text)))
-        )
+        yield Recording.licence.in_(_meant(session, Recording.licence, lambda text: _covered(asked, licence_of(text))))
     if wanted.no_derivatives == "exclude":
-        yield Recording.licence.not_in(
-            _spellings(session, Recording.licence, lambda text: licence_of(text).no_derivatives)
-        )
+        yield Recording.licence.not_in(_meant(session, Recording.licence, lambda text: licence_of(text).no_derivatives))
     if wanted.recordist:
         yield Recording.recordist.in_(wanted.recordist)
     if wanted.source is not None:
@@ -148,7 +144,7 @@ def _of_origin(session: Session, wanted: RecordingFilters) -> Iterator[ColumnEle
 def _of_place_and_time(session: Session, wanted: RecordingFilters) -> Iterator[ColumnElement[bool]]:
     if wanted.country:
         asked = {species.folded(one) for one in wanted.country}
-        yield Recording.country.in_(_spellings(session, Recording.country, lambda text: species.folded(text) in asked))
+        yield Recording.country.in_(_meant(session, Recording.country, lambda text: species.folded(text) in asked))
     if wanted.box is not None:
         south, west, north, east = corners(wanted.box)
         yield Recording.latitude.between(south, north)
@@ -166,16 +162,19 @@ def _covered(asked: list[Licence], found: Licence) -> bool:
     return any(one.covers(found) for one in asked)
 
 
-def _spellings(session: Session, column: InstrumentedAttribute[str], meant: Callable[[str], bool]) -> list[str]:
-    """The values of an indexed column that are meant; each value is one look into the index, however many rows have it.
+def spellings(session: Session, column: InstrumentedAttribute[str]) -> Iterator[str]:
+    """The values of an indexed column; each is one look into the index, however many rows have it.
 
     (PostgreSQL's wiki calls it a loose index scan.)
     """
     first = select(func.min(column).label("value")).cte("spellings", recursive=True)
     following = select(func.min(column)).where(column > first.c.value).scalar_subquery()
     every = first.union_all(select(following).where(first.c.value.is_not(None)))
-    values = session.scalars(select(every.c.value).where(every.c.value.is_not(None)))
-    found = [value for value in values if meant(value)]
+    yield from session.scalars(select(every.c.value).where(every.c.value.is_not(None)))
+
+
+def _meant(session: Session, column: InstrumentedAttribute[str], meant: Callable[[str], bool]) -> list[str]:
+    found = [value for value in spellings(session, column) if meant(value)]
     if len(found) > MOST_SPELLINGS:
         raise InvalidInput(
             f"{len(found):,} different spellings are meant, which is too many.", hint="Correct them, or ask for one."
