@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from services.standalone.cli import classify, ingest, inspect, jobs, models, train
+from services.standalone.cli import attribution, classify, ingest, inspect, jobs, models, recordings, species, train
 from shared.errors import ChiffchaffError
 from shared.settings import Settings
 
@@ -24,6 +24,9 @@ app.command()(ingest.ingest)
 app.command()(train.train)
 app.command()(classify.classify)
 app.command()(inspect.inspect)
+app.command()(species.species)
+app.command()(attribution.attribution)
+app.add_typer(recordings.app, name="recordings")
 app.add_typer(models.app, name="models")
 app.add_typer(jobs.app, name="jobs")
 

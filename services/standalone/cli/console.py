@@ -11,6 +11,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 console = Console()
 POLL_SECONDS = 0.4
+ID_LENGTH = 32
+"""Shown whole however narrow the terminal: it is what other commands are given."""
 
 Server = Annotated[
     str, typer.Option(envvar="CHIFFCHAFF_URL", help="Address of the running Chiffchaff", show_default=False)

@@ -7,10 +7,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from services.standalone.cli.client import Client
-from services.standalone.cli.console import DEFAULT_SERVER, Server, console, job_step, watch
-
-ID_LENGTH = 32
-"""Shown whole however narrow the terminal: it is what `cancel` and `retry` are given."""
+from services.standalone.cli.console import DEFAULT_SERVER, ID_LENGTH, Server, console, job_step, watch
 
 app = typer.Typer(no_args_is_help=True, help="What runs, what failed and why.")
 

@@ -1,0 +1,54 @@
+"""`chiffchaff attribution`: whom to thank, and under which licence."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services.standalone.cli.client import Client
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console
+from services.standalone.cli.filters import Filters, with_filters
+
+
+class Format(StrEnum):
+    text = "text/plain"
+    markdown = "text/markdown"
+    csv = "text/csv"
+    json = "application/json"
+
+
+SUFFIXES = {".md": Format.markdown, ".csv": Format.csv, ".json": Format.json}
+
+
+def _format(name: str) -> Format:
+    try:
+        return Format[name]
+    except KeyError:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(Format.__members__)}") from None
+
+
+@with_filters
+def attribution(
+    filters: Filters,
+    ids: Annotated[list[str] | None, typer.Argument(help="Recordings; else those that the options name")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Id of a dataset: the recordings that it lists")] = None,
+    model: Annotated[str | None, typer.Option(help="NAME or NAME:VERSION: what it was trained on")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write to this file: .txt, .md, .csv or .json")] = None,
+    format: Annotated[
+        Format | None, typer.Option(parser=_format, metavar="text|markdown|csv|json", help="Else by the file's name")
+    ] = None,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Whom to thank for recordings and under which licence, as text that can stand beside a work."""
+    client = Client(server)
+    wanted: dict[str, Any] = {**filters, "ids": ids or None, "dataset_id": dataset}
+    if model is not None:
+        wanted["model"], _, version = model.partition(":")
+        wanted["version"] = version or None
+    chosen = format or (SUFFIXES.get(output.suffix.lower(), Format.text) if output else Format.text)
+    if output is None:
+        typer.echo(client.text("/attributions", chosen.value, **wanted), nl=False)
+        return
+    client.download("/attributions", output, chosen.value, **wanted)
+    console.print(f"Written to {output}.", highlight=False)
