@@ -32,9 +32,6 @@ class Recording(Base):
     __table_args__ = (
         Index("ix_recordings_created", "created_at", "id"),
         Index("ix_recordings_label_created", "label", "created_at", "id"),
-        Index("ix_recordings_licence_created", "licence", "created_at", "id"),
-        Index("ix_recordings_country_created", "country", "created_at", "id"),
-        Index("ix_recordings_recordist_created", "recordist", "created_at", "id"),
         Index("ix_recordings_place", "latitude", "longitude"),
         Index("ix_recordings_unprepared", "created_at", "id", sqlite_where=UNPREPARED, postgresql_where=UNPREPARED),
         Index("ix_recordings_deleted", "created_at", "id", sqlite_where=DELETED, postgresql_where=DELETED),
@@ -65,9 +62,9 @@ class Recording(Base):
     source: Mapped[str]
     source_url: Mapped[str] = mapped_column(default="")
     xc_id: Mapped[str | None] = mapped_column(index=True)
-    recordist: Mapped[str] = mapped_column(default="")
-    licence: Mapped[str] = mapped_column(default="")
-    country: Mapped[str] = mapped_column(default="")
+    recordist: Mapped[str] = mapped_column(default="", index=True)
+    licence: Mapped[str] = mapped_column(default="", index=True)
+    country: Mapped[str] = mapped_column(default="", index=True)
     locality: Mapped[str] = mapped_column(default="")
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
@@ -175,7 +172,7 @@ class IngestionItem(Base):
     path: Mapped[str]
     label: Mapped[str | None]
     outcome: Mapped[str]
-    recording_id: Mapped[str | None] = mapped_column(Id, ForeignKey("recordings.id", ondelete="SET NULL"))
+    recording_id: Mapped[str | None] = mapped_column(Id, ForeignKey("recordings.id", ondelete="SET NULL"), index=True)
     job_id: Mapped[str | None] = mapped_column(Id, ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
     error_code: Mapped[str | None]
     error: Mapped[str | None] = mapped_column(Text)

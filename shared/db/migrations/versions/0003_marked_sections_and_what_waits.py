@@ -17,9 +17,9 @@ depends_on = None
 OUTCOMES = "outcome IN ('accepted', 'known', 'refused')"
 MORE_OUTCOMES = "outcome IN ('waiting', 'accepted', 'known', 'refused', 'skipped')"
 INDEXES: dict[str, tuple[list[str], str | None]] = {
-    "ix_recordings_licence_created": (["licence", "created_at", "id"], None),
-    "ix_recordings_country_created": (["country", "created_at", "id"], None),
-    "ix_recordings_recordist_created": (["recordist", "created_at", "id"], None),
+    "ix_recordings_licence": (["licence"], None),
+    "ix_recordings_country": (["country"], None),
+    "ix_recordings_recordist": (["recordist"], None),
     "ix_recordings_place": (["latitude", "longitude"], None),
     "ix_recordings_recorded_on": (["recorded_on"], None),
     "ix_recordings_unprepared": (["created_at", "id"], "prepared_at IS NULL"),
@@ -54,6 +54,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("details", Json))
         table.drop_constraint(op.f("ck_ingestion_items_outcome"), type_="check")
         table.create_check_constraint("outcome", MORE_OUTCOMES)
+        table.create_index(op.f("ix_ingestion_items_recording_id"), ["recording_id"])
     op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"])
     op.create_table(
         "throttles",
@@ -69,6 +70,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys")
     op.execute("DELETE FROM ingestion_items WHERE outcome IN ('waiting', 'skipped')")
     with op.batch_alter_table("ingestion_items") as table:
+        table.drop_index(op.f("ix_ingestion_items_recording_id"))
         table.drop_constraint(op.f("ck_ingestion_items_outcome"), type_="check")
         table.create_check_constraint("outcome", OUTCOMES)
         table.drop_column("details")
