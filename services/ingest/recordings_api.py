@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from services.ingest.corrections import Correction, correct
+from services.ingest.detail import RecordingDetail, detail_of
 from services.ingest.filters import RecordingFilters, conditions
 from services.ingest.library import find_recording
 from services.ingest.pictures import (
@@ -21,10 +22,6 @@ from services.ingest.pictures import (
     require_prepared,
 )
 from services.ingest.pressure import require_room
-from services.ingest.stretches import (
-    RecordingDetail,
-    detail_of,
-)
 from services.ingest.taking import store_original, take
 from services.ingest.upload import item_of, read_upload
 from services.ingest.views import NewRecording, RecordingCount, RecordingView

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy import literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from services.ingest.views import RecordingView, recording_fields
 from shared.audio.constants import SAMPLE_RATE
-from shared.db.tables import Recording, Section, Slice
+from shared.db.tables import Section, Slice
 from shared.errors import InvalidInput
 from shared.http.pages import Page
 
-SHOWN = 1_000
-"""How many of each kind stand in the recording itself."""
 LAST_SAMPLE = 2**31 - 1
 CURSOR = re.compile(r"([0-9]{1,10})\|(signal|noise)\|([^\x00]{0,500})", re.DOTALL)
 
@@ -32,15 +29,6 @@ class StretchView(BaseModel):
 
 class SliceView(StretchView):
     signal_fraction: float
-
-
-class RecordingDetail(RecordingView):
-    """The first thousand sections and slices, and how many there are."""
-
-    section_count: int
-    slice_count: int
-    sections: list[StretchView]
-    slices: list[SliceView]
 
 
 class StretchQuery(BaseModel):
@@ -101,31 +89,15 @@ def stretch_page(session: Session, table: Table, recording_id: str, query: Stret
     return Page(items=[view_of(row) for row in shown], next=Place.of(shown[-1]).written() if more else None)
 
 
-def detail_of(session: Session, row: Recording) -> RecordingDetail:
-    def some(table: Table) -> list[Section | Slice]:
-        return rows_after(session, table, row.id, None, kind=None, limit=SHOWN)
-
-    def many(table: Table) -> int:
-        return session.scalar(select(func.count()).where(table.recording_id == row.id)) or 0
-
-    return RecordingDetail(
-        **recording_fields(row),
-        section_count=many(Section),
-        slice_count=many(Slice),
-        sections=[view_of(one) for one in some(Section)],
-        slices=[_slice(one) for one in some(Slice) if isinstance(one, Slice)],
-    )
-
-
 def view_of(row: Section | Slice) -> StretchView:
-    return _slice(row) if isinstance(row, Slice) else _section(row)
+    return slice_view(row) if isinstance(row, Slice) else section_view(row)
 
 
-def _section(row: Section) -> StretchView:
+def section_view(row: Section) -> StretchView:
     return StretchView(kind=row.kind, species=row.label, start=_seconds(row.start), end=_seconds(row.end))
 
 
-def _slice(row: Slice) -> SliceView:
+def slice_view(row: Slice) -> SliceView:
     return SliceView(
         kind=row.kind,
         species=row.label,

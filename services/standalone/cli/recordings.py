@@ -42,13 +42,15 @@ def show_recording(recording_id: str, server: Server = DEFAULT_SERVER) -> None:
     """All that is known of a recording."""
     one = Client(server).get(f"/recordings/{recording_id}")
     table = Table(show_header=False, box=None)
-    hidden = {"sections", "slices", "details", "section_count", "slice_count", "warnings", "secondary"}
+    hidden = {"sections", "slices", "details", "section_count", "slice_count", "warnings", "secondary", "ingestions"}
     for name, value in one.items():
         if name not in hidden and value not in (None, ""):
             table.add_row(name.replace("_", " "), escape(str(value)))
     for name in ("secondary", "warnings"):
         if one[name]:
             table.add_row(name, escape("; ".join(one[name])))
+    for arrival in one["ingestions"]:
+        table.add_row("ingestion", escape(f"{arrival['ingestion_id']}: {arrival['path']} ({arrival['outcome']})"))
     for name, value in one["details"].items():
         table.add_row(f"[dim]{escape(name)}[/]", escape(str(value)))
     console.print(table, highlight=False)

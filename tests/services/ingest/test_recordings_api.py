@@ -15,7 +15,7 @@ from services.preprocess.tasks import WORKER as PREPROCESS
 from services.preprocess.tasks import decoder
 from shared.db.base import new_id
 from shared.db.engine import SyncSessions
-from shared.db.tables import Ingestion, Job, Section, Slice
+from shared.db.tables import Job, Section, Slice
 from shared.settings import Settings
 from shared.worker import Runtime, Worker
 from tests.support.library import add_recording
@@ -144,7 +144,7 @@ async def test_sending_a_deleted_recording_again_restores_it(api: httpx.AsyncCli
 
 
 async def test_an_ingestion_says_what_it_restored(
-    api: httpx.AsyncClient, sessions: SyncSessions, database_settings: Settings, tmp_path: Path
+    api: httpx.AsyncClient, database_settings: Settings, tmp_path: Path
 ) -> None:
     path = clip(tmp_path / "library" / MERULA)
     sent = await api.post("/recordings", files={"audio": ("song.wav", path.read_bytes())})
@@ -157,8 +157,8 @@ async def test_an_ingestion_says_what_it_restored(
     assert [(one["path"], one["code"]) for one in seen["problems"]] == [(f"{MERULA}/song.wav", "restored")]
     listed = (await api.get("/recordings", params={"ingestion_id": ingestion})).json()["items"]
     assert [one["id"] for one in listed] == [recording]
-    with sessions() as session:
-        assert session.get_one(Ingestion, ingestion).source == "folder"
+    arrivals = (await api.get(f"/recordings/{recording}")).json()["ingestions"]
+    assert arrivals == [{"ingestion_id": ingestion, "path": f"{MERULA}/song.wav", "outcome": "known"}]
 
 
 async def test_deleting_while_it_is_prepared_breaks_nothing(
