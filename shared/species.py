@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared.db.tables import Species
@@ -78,14 +79,22 @@ def find(session: Session, label: str) -> SpeciesName:
 
 def ensure(session: Session, name: SpeciesName) -> None:
     """Adds the species to the database, or fills in names that it lacks."""
-    row = session.get(Species, name.scientific)
-    if row is None:
-        row = Species(scientific_name=name.scientific, common_name="", names={})
-        session.add(row)
+    row = session.get(Species, name.scientific) or _added(session, name.scientific)
     row.common_name = row.common_name or name.common
     if missing := {code: one for code, one in name.names.items() if one and code not in row.names}:
         row.names = {**row.names, **missing}
     session.flush()
+
+
+def _added(session: Session, scientific: str) -> Species:
+    """The new row, or that of who added the same species at the same moment."""
+    row = Species(scientific_name=scientific, common_name="", names={})
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return session.get_one(Species, scientific)
+    return row
 
 
 def folded(label: str) -> str:

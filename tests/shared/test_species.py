@@ -1,10 +1,17 @@
 """One species, however it is written."""
 
-import pytest
+from pathlib import Path
 
-from shared.db.engine import SyncSessions
+import pytest
+from sqlalchemy import event
+
+from shared.db.engine import SyncSessions, sync_engine, sync_sessions
+from shared.db.migrate import migrate
 from shared.db.tables import Species
+from shared.settings import Settings
 from shared.species import SpeciesName, built_in, ensure, find, resolve
+from tests.conftest import new_database
+from tests.support.servers import Postgres
 
 
 @pytest.mark.parametrize("label", ["Turdus merula", "turdus_merula", "TURDUS-MERULA", "Amsel", "common  blackbird"])
@@ -45,6 +52,27 @@ def test_names_that_sources_gave_are_kept_and_found(sessions: SyncSessions) -> N
         assert find(session, "étourneau  neuf").scientific == "Avis nova"
         assert find(session, "Kohlmeise").scientific == "Parus major", "also where the library has none"
         assert find(session, "nobody").scientific == "nobody"
+
+
+def test_two_that_add_a_species_at_the_same_moment_both_go_on(postgres: Postgres, tmp_path: Path) -> None:
+    settings = Settings.model_validate({"data_dir": tmp_path, "database_url": new_database(postgres)})
+    engine = sync_engine(settings)
+    migrate(engine)
+    sessions = sync_sessions(engine)
+    with sessions.begin() as session:
+
+        @event.listens_for(session, "before_flush", once=True)
+        def _another_is_first(*_: object) -> None:
+            with sessions.begin() as other:
+                ensure(other, SpeciesName("Avis nova", "New Bird"))
+
+        ensure(session, SpeciesName("Avis nova", "", {"fr": "Oiseau neuf"}))
+        ensure(session, SpeciesName("Avis altera"))
+    with sessions() as session:
+        row = session.get_one(Species, "Avis nova")
+        assert (row.common_name, row.names) == ("New Bird", {"fr": "Oiseau neuf"})
+        assert session.get(Species, "Avis altera") is not None
+    engine.dispose()
 
 
 def test_no_two_built_in_species_share_a_name() -> None:
