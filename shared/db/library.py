@@ -32,6 +32,8 @@ class Recording(Base):
     __table_args__ = (
         Index("ix_recordings_created", "created_at", "id"),
         Index("ix_recordings_label_created", "label", "created_at", "id"),
+        # In order, because PostgreSQL takes a rare country for a common one and would walk through all recordings.
+        Index("ix_recordings_country_created", "country", "created_at", "id"),
         Index("ix_recordings_place", "latitude", "longitude"),
         Index("ix_recordings_unprepared", "created_at", "id", sqlite_where=UNPREPARED, postgresql_where=UNPREPARED),
         Index("ix_recordings_deleted", "created_at", "id", sqlite_where=DELETED, postgresql_where=DELETED),
@@ -64,7 +66,7 @@ class Recording(Base):
     xc_id: Mapped[str | None] = mapped_column(index=True)
     recordist: Mapped[str] = mapped_column(default="", index=True)
     licence: Mapped[str] = mapped_column(default="", index=True)
-    country: Mapped[str] = mapped_column(default="", index=True)
+    country: Mapped[str] = mapped_column(default="")
     locality: Mapped[str] = mapped_column(default="")
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]

@@ -18,7 +18,7 @@ OUTCOMES = "outcome IN ('accepted', 'known', 'refused')"
 MORE_OUTCOMES = "outcome IN ('waiting', 'accepted', 'known', 'refused', 'skipped')"
 INDEXES: dict[str, tuple[list[str], str | None]] = {
     "ix_recordings_licence": (["licence"], None),
-    "ix_recordings_country": (["country"], None),
+    "ix_recordings_country_created": (["country", "created_at", "id"], None),
     "ix_recordings_recordist": (["recordist"], None),
     "ix_recordings_place": (["latitude", "longitude"], None),
     "ix_recordings_recorded_on": (["recorded_on"], None),
