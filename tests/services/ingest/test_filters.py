@@ -151,6 +151,10 @@ async def test_what_an_ingestion_brought_in_and_what_content_is_called(
     answer = await api.get("/recordings", params={"ingestion_id": ingestion.id})
     (only,) = answer.json()["items"]
     assert only["id"] == alps
+    with sessions.begin() as session:
+        session.get_one(Job, ingestion.job_id).finished_at = now()
+    ended = await api.get("/recordings", params={"ingestion_id": ingestion.id})
+    assert ended.json() == answer.json()
     answer = await api.get("/recordings", params={"sha256": only["sha256"]})
     assert [one["id"] for one in answer.json()["items"]] == [alps]
 

@@ -142,3 +142,6 @@ def test_what_cannot_be_written_leaves_nothing_behind(run: Run, tmp_path: Path) 
     assert isinstance(refused.exception, ServerError)
     assert "no model nobody, version 3" in str(refused.exception)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "folder.txt").mkdir()
+    assert isinstance(run("attribution", "--output", tmp_path / "folder.txt").exception, InvalidInput)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.txt"]
