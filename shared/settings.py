@@ -59,8 +59,16 @@ class Settings(BaseSettings):
     library_dir: Path | None = None
     """Where set, `POST /ingestions` reads folders and manifests below this directory only."""
 
-    xeno_canto_url: str = "https://xeno-canto.org/api/3/recordings"
+    xeno_canto_url: str = Field(
+        default="https://xeno-canto.org/api/3/recordings", pattern=r"^https?://[^/@?#\s]+(/[^?#\s]*)?$"
+    )
+    """Where to search. Downloads from this host are allowed as well, even where its address is a private one."""
     xeno_canto_key: SecretStr = SecretStr("")
+    xeno_canto_interval_seconds: float = Field(default=1.0, ge=0, le=3600)
+    """Between two requests to Xeno-canto, of all processes together."""
+    xeno_canto_max_file_mb: int = Field(default=512, ge=1)
+    xeno_canto_max_file_seconds: float = Field(default=1_800.0, gt=0)
+    """The longest that downloading one file may take."""
 
     models_dir: Path = REPOSITORY / "models"
     """The models that come with the software; each is registered at the first start."""

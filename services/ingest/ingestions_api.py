@@ -23,7 +23,8 @@ router = APIRouter(prefix="/ingestions", tags=["ingestions"], dependencies=[KeyR
 async def create_ingestion(
     source: Source, request: Request, settings: Config, writes: Writes, key: IdempotencyHeader = None
 ) -> JSONResponse:
-    """Takes every recording of a folder or manifest on the server in, then finds its signal and cuts its slices.
+    """Takes every recording of a folder or manifest on the server, or of a search on Xeno-canto, in; then finds its
+    signal and cuts its slices.
 
     The answer comes at once; `GET` its `Location` for how far it is and what could not be used.
     """

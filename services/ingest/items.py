@@ -31,3 +31,5 @@ class Item:
     recorded_time: str = ""
     quality: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    annotations: tuple[dict[str, Any], ...] = ()
+    """Marked sections, as `Recording.annotations` has them."""

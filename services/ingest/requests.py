@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.ingest.xeno_canto.source import XenoCantoSource
 from shared.errors import InvalidInput
 from shared.settings import Settings
 
@@ -56,7 +57,7 @@ class ManifestSource(_Local):
     )
 
 
-Source = Annotated[FolderSource | ManifestSource, Field(discriminator="source")]
+Source = Annotated[FolderSource | ManifestSource | XenoCantoSource, Field(discriminator="source")]
 
 
 def _is_loopback(host: str) -> bool:

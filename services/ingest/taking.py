@@ -100,6 +100,7 @@ def _new_recording(session: Session, item: Item, stored: Stored, source: str) ->
         recorded_time=item.recorded_time,
         quality=item.quality,
         details=item.details,
+        annotations=list(item.annotations),
     )
     session.add(recording)
     session.flush()

@@ -12,6 +12,8 @@ from services.ingest.manifest import manifest_items
 from services.ingest.pressure import make_room
 from services.ingest.requests import FolderSource, ManifestSource, Source
 from services.ingest.taking import Taken, store_original, take
+from services.ingest.xeno_canto.run import run_xeno_canto
+from services.ingest.xeno_canto.source import XenoCantoSource
 from shared.audio.formats import identify
 from shared.db.tables import Ingestion, IngestionItem
 from shared.errors import ChiffchaffError, InvalidInput
@@ -36,6 +38,10 @@ def run_ingestion(context: JobContext) -> None:
     with context.sessions() as session:
         ingestion = session.get_one(Ingestion, ingestion_id)
         source = SOURCES.validate_python(ingestion.parameters)
+    if isinstance(source, XenoCantoSource):
+        run_xeno_canto(context, ingestion_id, source)
+        return
+    with context.sessions() as session:
         done = set(session.scalars(select(IngestionItem.path).where(IngestionItem.ingestion_id == ingestion_id)))
     items = list(_items(source, context.settings))
     for position, item in enumerate(items):
@@ -48,7 +54,7 @@ def run_ingestion(context: JobContext) -> None:
     _conclude(context, ingestion_id)
 
 
-def _items(source: Source, settings: Settings) -> Iterator[Item]:
+def _items(source: FolderSource | ManifestSource, settings: Settings) -> Iterator[Item]:
     match source:
         case FolderSource():
             root = source.resolved(settings)

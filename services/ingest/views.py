@@ -78,11 +78,16 @@ class ItemProblem(BaseModel):
 
 
 class Counts(BaseModel):
-    """How many files: `accepted + known + refused` were looked at; of those accepted or known, how preparing stands."""
+    """How many files: `accepted + known + refused` were looked at; of those accepted or known, how preparing stands.
+
+    Of a source that tells what it has: `listed` are still to be fetched, `skipped` were not wanted.
+    """
 
     accepted: int = 0
     known: int = 0
     refused: int = 0
+    listed: int = 0
+    skipped: int = 0
     prepared: int = 0
     unusable: int = 0
     waiting: int = 0
@@ -108,8 +113,9 @@ def ingestion_view(session: Session, ingestion: Ingestion) -> IngestionView:
     counts = Counts()
     query = select(IngestionItem.outcome, Job.state, func.count()).outerjoin(Job, Job.id == IngestionItem.job_id)
     for outcome, state, count in session.execute(query.where(mine).group_by(IngestionItem.outcome, Job.state)):
-        setattr(counts, outcome, getattr(counts, outcome) + count)
-        if outcome != "refused":
+        name = "listed" if outcome == "waiting" else outcome
+        setattr(counts, name, getattr(counts, name) + count)
+        if outcome in ("accepted", "known"):
             stage = "prepared" if state in (None, "succeeded") else "unusable" if state in FINAL_STATES else "waiting"
             setattr(counts, stage, getattr(counts, stage) + count)
     return IngestionView(
@@ -127,7 +133,8 @@ def ingestion_view(session: Session, ingestion: Ingestion) -> IngestionView:
 
 def _state(job: Job, counts: Counts) -> str:
     if job.state == "succeeded":
-        return "running" if counts.waiting else "succeeded" if counts.prepared else "failed"
+        nothing_taken = not (counts.accepted or counts.known)  # a dry run
+        return "running" if counts.waiting else "succeeded" if counts.prepared or nothing_taken else "failed"
     return job.state
 
 
@@ -135,6 +142,8 @@ def _fraction(job: Job, counts: Counts) -> float | None:
     """Half of the way is taking the files in, half is preparing them."""
     if not job.progress_total:
         return None
+    if job.state == "succeeded" and not (counts.accepted or counts.known):
+        return 1.0
     taken = min(1.0, job.progress_done / job.progress_total)
     settled = counts.prepared + counts.unusable + counts.refused
     return round((taken + min(1.0, settled / job.progress_total)) / 2, 4)
@@ -146,7 +155,7 @@ def _problems(session: Session, ingestion_id: str) -> list[ItemProblem]:
     query = (
         select(IngestionItem.path, IngestionItem.label, code, detail)
         .outerjoin(Job, Job.id == IngestionItem.job_id)
-        .where(IngestionItem.ingestion_id == ingestion_id, code.is_not(None))
+        .where(IngestionItem.ingestion_id == ingestion_id, IngestionItem.outcome != "skipped", code.is_not(None))
         .order_by(IngestionItem.id)
         .limit(PROBLEMS_SHOWN)
     )

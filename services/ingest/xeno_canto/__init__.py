@@ -1,0 +1,1 @@
+"""Xeno-canto as a source: recordings by its API, version 3."""
