@@ -5,7 +5,18 @@ import sys
 import typer
 from rich.console import Console
 
-from services.standalone.cli import attribution, classify, ingest, inspect, jobs, models, recordings, species, train
+from services.standalone.cli import (
+    attribution,
+    classify,
+    ingest,
+    inspect,
+    jobs,
+    models,
+    recordings,
+    species,
+    train,
+    xeno_canto,
+)
 from shared.errors import ChiffchaffError
 from shared.settings import Settings
 
@@ -21,6 +32,7 @@ def serve() -> None:
 
 
 app.command()(ingest.ingest)
+app.command()(xeno_canto.xeno_canto)
 app.command()(train.train)
 app.command()(classify.classify)
 app.command()(inspect.inspect)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from services.standalone.cli.client import Client
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, watch
@@ -25,16 +26,22 @@ def ingest(
         source = {"source": "manifest", "path": str(path), "select": _selection(select or [])}
     ingestion = client.post("/ingestions", source)
     console.print(f"Ingestion {ingestion['id']} accepted.")
-    if not wait:
-        return
-    done = watch(lambda: client.get(f"/ingestions/{ingestion['id']}"), _ingestion_step)
+    if wait:
+        watch_ingestion(client, ingestion["id"])
+
+
+def watch_ingestion(client: Client, ingestion_id: str) -> None:
+    """Shows how far an ingestion is until it has ended, then what could not be used. Exits with 1 if it failed."""
+    done = watch(lambda: client.get(f"/ingestions/{ingestion_id}"), _ingestion_step)
     counts = done["counts"]
     console.print(
         f"{done['state']}: {counts['prepared']} prepared ({counts['known']} known before), "
         f"{counts['refused'] + counts['unusable']} unusable."
     )
     for problem in done["problems"]:
-        console.print(f"  [yellow]{problem['path']}[/]: {problem['detail']}", highlight=False)
+        console.print(f"  [yellow]{escape(problem['path'])}[/]: {escape(problem['detail'])}", highlight=False)
+    if error := done["job"]["error"]:
+        console.print(f"  {escape(error['detail'])}", highlight=False)
     if done["state"] != "succeeded":
         raise typer.Exit(1)
 
@@ -52,4 +59,5 @@ def _selection(pairs: list[str]) -> dict[str, list[str]]:
 def _ingestion_step(ingestion: Any) -> tuple[float | None, str]:
     counts = ingestion["counts"]
     taken = counts["accepted"] + counts["known"] + counts["refused"]
-    return ingestion["fraction"], f"{taken} files taken in, {counts['prepared']} prepared"
+    message = ingestion["job"]["progress"]["message"] if ingestion["source"] == "xeno-canto" else ""
+    return ingestion["fraction"], message or f"{taken} files taken in, {counts['prepared']} prepared"
