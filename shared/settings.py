@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     )
     """Where to search. Downloads from this host are allowed as well, even where its address is a private one."""
     xeno_canto_key: SecretStr = SecretStr("")
-    xeno_canto_interval_seconds: float = Field(default=1.0, ge=0, le=3600)
+    xeno_canto_interval_seconds: float = Field(default=1.0, ge=0, le=60)
     """Between two requests to Xeno-canto, of all processes together."""
     xeno_canto_max_file_mb: int = Field(default=512, ge=1)
     xeno_canto_max_file_seconds: float = Field(default=1_800.0, gt=0)
