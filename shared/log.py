@@ -40,7 +40,15 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    for noisy in ("uvicorn.access", "celery.app.trace", "celery.worker.strategy", "kombu", "httpx", "alembic"):
+    for noisy in (
+        "uvicorn.access",
+        "celery.app.trace",
+        "celery.worker.strategy",
+        "kombu",
+        "httpx",
+        "httpcore",
+        "alembic",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -127,14 +127,12 @@ class Client:
 
     def _wait(self, trouble: Trouble, failures: int) -> None:
         message = f"{self.doing}: waits, since {NAME} {trouble.reason}."
-        if trouble.seconds is not None:
-            seconds = min(trouble.seconds, throttle.LONGEST_HOLD_SECONDS)
-            throttle.hold(self.context.sessions, NAME, seconds)
-            if seconds > WAITS_AT_MOST_SECONDS:
-                raise Postponed(message, seconds=seconds)
-        else:
-            step = min(BACKOFF_CAP_SECONDS, 2 * self._interval * 2.0 ** (failures - 1))
-            seconds = step * random.uniform(0.5, 1.0)  # noqa: S311 (jitter, not a secret)
+        step = min(BACKOFF_CAP_SECONDS, 2 * self._interval * 2.0 ** (failures - 1))
+        own = step * random.uniform(0.5, 1.0)  # noqa: S311 (jitter, not a secret)
+        seconds = own if trouble.seconds is None else min(trouble.seconds, throttle.LONGEST_HOLD_SECONDS)
+        throttle.hold(self.context.sessions, NAME, seconds)
+        if seconds > WAITS_AT_MOST_SECONDS:
+            raise Postponed(message, seconds=seconds)
         self.context.wait(seconds, message)
 
     def _redirected(

@@ -131,8 +131,6 @@ class _Downloads:
                 self._take_in(row, record, part)
         except DownloadFailed as error:
             return error
-        except XenoCantoUnavailable:
-            raise
         except ChiffchaffError as error:
             self._flip(row, outcome="refused", error_code=error.code, error=str(error))
         downloads.discard(part)

@@ -1,6 +1,8 @@
 """What comes in from Xeno-canto and what does not, as a user sees it."""
 
-from datetime import date
+from datetime import date, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select
@@ -196,6 +198,43 @@ async def test_who_asks_to_be_left_alone_for_long_is_and_nobody_else_asks_meanwh
     with importing.sessions() as session:
         job = session.scalars(select(Job)).one()
         assert 800 < (job.not_before - job.updated_at).total_seconds() <= 900
+
+
+async def test_a_date_to_come_back_at_is_followed(importing: Import, xeno_canto: XenoCanto) -> None:
+    xeno_canto.troubles[SEARCH].append(
+        status(503, Retry_After=format_datetime(now() + timedelta(minutes=10), usegmt=True))
+    )
+    waiting = await importing.run(species=[RISING])
+    assert waiting["state"] == "queued"
+    with importing.sessions() as session:
+        job = session.scalars(select(Job)).one()
+        assert 590 < (job.not_before - job.updated_at).total_seconds() <= 600
+
+
+async def test_requests_keep_their_distance(importing: Import, xeno_canto: XenoCanto) -> None:
+    xeno_canto.add(1)
+    started = await importing.start(species=[RISING])
+    importing.work(xeno_canto_interval_seconds=0.2)
+    assert (await importing.look(started))["counts"]["accepted"] == 1
+    times = [one.at for one in xeno_canto.seen]
+    assert len(times) == 3
+    assert all(later - earlier > 0.15 for earlier, later in pairwise(times))
+
+
+async def test_another_import_that_waits_gets_the_worker_in_between(
+    importing: Import, xeno_canto: XenoCanto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.ingest.xeno_canto.run.TURN", timedelta(0))
+    xeno_canto.add(1)
+    xeno_canto.add(2, FALLING)
+    first, second = await importing.start(species=[RISING]), await importing.start(species=[FALLING])
+    importing.work()
+    assert "another import" in (await importing.look(first))["job"]["progress"]["message"]
+    with importing.sessions.begin() as session:
+        assert not jobs.waiting(session, "preprocess", at_most=1)
+        jobs.cancel(session, (await importing.look(second))["job"]["id"])
+    importing.work()
+    assert (await importing.look(first))["counts"]["accepted"] == 1
 
 
 async def test_waiting_for_a_turn_ends_at_once_when_the_job_is_cancelled(
