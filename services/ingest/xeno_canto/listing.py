@@ -23,8 +23,12 @@ MOST_PAGES = 20_000
 """Ten million recordings; whoever promises more is not believed."""
 
 
-def list_all(client: Client, ingestion_id: str, queries: list[str]) -> None:
-    """Asks for every page that is not there yet; each is written together with the note that it was."""
+def list_all(client: Client, ingestion_id: str, queries: list[str], *, nothing_follows: bool) -> None:
+    """Asks for every page that is not there yet; each is written together with the note that it was.
+
+    Args:
+        nothing_follows: the search is all of the work; else each recording found is a step of its own after it.
+    """
     context = client.context
     last = _last_event(context, SEARCHED) or {"query": 0, "page": 0, "pages": 1, "found": 0}
     first, found = last["query"], last["found"]
@@ -33,7 +37,8 @@ def list_all(client: Client, ingestion_id: str, queries: list[str]) -> None:
         while page < min(pages, MOST_PAGES):
             page += 1
             client.doing = _doing(queries, number, page, pages)
-            context.progress((number + (page - 1) / pages) / len(queries), max(1, found), client.doing)
+            done = (number + (page - 1) / pages) / len(queries)
+            context.progress(done, 1 if nothing_follows else max(1, found), client.doing)
             answer = search(client, queries[number], page)
             pages = answer.pages if answer.records else page
             found += answer.found if page == 1 else 0

@@ -44,7 +44,7 @@ def run_xeno_canto(context: JobContext, ingestion_id: str, source: XenoCantoSour
     """
     queries = source.resolved(context.settings)
     with Client(context) as client:
-        list_all(client, ingestion_id, queries)
+        list_all(client, ingestion_id, queries, nothing_follows=source.dry_run)
         summary = choose_all(context, ingestion_id, source)
         if source.dry_run:
             with context.completion({"dry_run": True, "summary": summary}) as session:
