@@ -13,7 +13,13 @@ from pathlib import Path
 import httpx
 
 from services.ingest.xeno_canto.client import NAME, Client
-from services.ingest.xeno_canto.errors import DownloadFailed, DownloadRefused, Trouble, XenoCantoUnavailable
+from services.ingest.xeno_canto.errors import (
+    DownloadFailed,
+    DownloadForbidden,
+    DownloadRefused,
+    Trouble,
+    XenoCantoUnavailable,
+)
 from shared.worker import Postponed
 
 BUSY_SECONDS = 5.0
@@ -32,7 +38,7 @@ def download(client: Client, address: str, part: Path) -> None:
     """Brings the whole file to `part`, and goes on with what is there of it.
 
     Raises:
-        DownloadRefused: when the server does not give it, or it is too large or too slow.
+        DownloadRefused: when the server does not give it (DownloadForbidden: to us), or it is too large or too slow.
         AddressRefused: when it lies, or leads, where nobody is to be asked.
         DownloadFailed: when it did not come after several tries.
         Postponed: when another process is downloading the same.
@@ -80,10 +86,8 @@ def _begins_at(response: httpx.Response, there: int) -> int:
         if not found or int(found[1]) != there:
             raise DownloadRefused(f"{NAME} sent another part of the file than was asked for.")
         return there
-    raise DownloadRefused(
-        f"{NAME} answered {response.status_code} for the file.",
-        hint="It may have been taken out, or be kept back." if response.status_code in (403, 404, 410) else "",
-    )
+    kind = DownloadForbidden if response.status_code in (401, 403) else DownloadRefused
+    raise kind(f"{NAME} answered {response.status_code} for the file.", hint="It may be taken out, or kept back.")
 
 
 def _receive(client: Client, response: httpx.Response, part: Path, at: int, give_up: float) -> None:

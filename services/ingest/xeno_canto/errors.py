@@ -34,6 +34,10 @@ class DownloadRefused(ChiffchaffError):
     title = "A file cannot be downloaded"
 
 
+class DownloadForbidden(DownloadRefused):
+    """One file is kept back, or, when it is one after another, nobody here may have any now."""
+
+
 class DownloadFailed(TransientError):
     code = "download-failed"
     title = "A download failed"

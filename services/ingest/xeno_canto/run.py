@@ -14,7 +14,7 @@ from services.ingest.pressure import make_room
 from services.ingest.taking import store_original, take
 from services.ingest.xeno_canto import downloads
 from services.ingest.xeno_canto.client import NAME, Client
-from services.ingest.xeno_canto.errors import DownloadFailed, XenoCantoUnavailable
+from services.ingest.xeno_canto.errors import DownloadFailed, DownloadForbidden, XenoCantoUnavailable
 from services.ingest.xeno_canto.listing import choose_all, known_recording, list_all
 from services.ingest.xeno_canto.records import Record
 from services.ingest.xeno_canto.source import XenoCantoSource
@@ -27,6 +27,8 @@ from shared.worker import JobContext, Postponed
 
 FOLDER = "xeno-canto"
 FAILURES_IN_A_ROW = 3
+FORBIDDEN_IN_A_ROW = 10
+"""So many at once are no single files that are kept back: whoever goes on asking is a nuisance."""
 KEPT_SECONDS = 7 * 86_400
 """How long a file that was begun is kept for an ingestion that never went on."""
 TURN = timedelta(minutes=5)
@@ -87,8 +89,9 @@ class _Downloads:
             self._let_others_go_first(began)
             if error := self._take_one(one.row):
                 in_a_row.append((one, error))
-                if len(in_a_row) == FAILURES_IN_A_ROW:
-                    raise XenoCantoUnavailable(f"{error.detail} So it went with {FAILURES_IN_A_ROW} files.")
+                failed = sum(isinstance(kind, DownloadFailed) for _, kind in in_a_row)
+                if failed == FAILURES_IN_A_ROW or len(in_a_row) == FORBIDDEN_IN_A_ROW:
+                    raise XenoCantoUnavailable(f"{error.detail} So it went with {len(in_a_row)} files in a row.")
             else:
                 self._set_aside(in_a_row)
                 in_a_row = []
@@ -118,7 +121,7 @@ class _Downloads:
                 raise Postponed("Lets another import go first.", seconds=1.0)
 
     def _take_one(self, row: int) -> ChiffchaffError | None:
-        """Returns why the file may come later; one that never will is refused here."""
+        """Returns why the file did not come where others tell what that means; else its row says what became of it."""
         with self._context.sessions() as session:
             record = Record(session.get_one(IngestionItem, row).details or {})
             known = known_recording(session, str(record.number))
@@ -129,7 +132,7 @@ class _Downloads:
             else:
                 downloads.download(self._client, record.file, part)
                 self._take_in(row, record, part)
-        except DownloadFailed as error:
+        except (DownloadFailed, DownloadForbidden) as error:
             return error
         except ChiffchaffError as error:
             self._flip(row, outcome="refused", error_code=error.code, error=str(error))
@@ -164,14 +167,12 @@ class _Downloads:
     def _set_aside(self, failures: list[tuple[_Waiting, ChiffchaffError]]) -> None:
         """Files that alone would not come: they are tried once more when all else is done, then refused."""
         for one, error in failures:
-            self._flip(
-                one.row,
-                outcome="refused" if one.failed_before else "waiting",
-                error_code=error.code,
-                error=error.detail,
-            )
-            self._again += not one.failed_before
-            self._last_reason = error.detail
+            for_good = one.failed_before or isinstance(error, DownloadForbidden)
+            outcome = "refused" if for_good else "waiting"
+            self._flip(one.row, outcome=outcome, error_code=error.code, error=str(error))
+            if not for_good:
+                self._again += 1
+                self._last_reason = error.detail
 
 
 def _write(session: Session, row: int, **values: Any) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.ingest.xeno_canto.run import FAILURES_IN_A_ROW
+from services.ingest.xeno_canto.run import FAILURES_IN_A_ROW, FORBIDDEN_IN_A_ROW
 from shared.worker import Runtime
 from tests.services.ingest.xeno_canto.conftest import Import
 from tests.support.sounds import SPECIES
@@ -33,7 +33,7 @@ async def test_a_file_begins_anew_where_the_server_ignores_ranges_or_has_another
     importing: Import, xeno_canto: XenoCanto, change: dict[str, object]
 ) -> None:
     xeno_canto.add(1)
-    xeno_canto.troubles["/sounds/uploaded/XC1.wav"].append(cut(40_000, sound(99), ETag=ETAG))
+    xeno_canto.troubles["/sounds/uploaded/XC1.wav"].append(cut(200_000, sound(99, seconds=6.0), ETag=ETAG))
     for name, value in change.items():
         setattr(xeno_canto, name, value)
     await importing.run(species=[RISING])
@@ -87,6 +87,18 @@ async def test_a_service_that_is_down_refuses_no_file(importing: Import, xeno_ca
     down = await importing.look(started)
     assert (down["state"], down["counts"]["listed"], down["problems"]) == ("queued", 5, [])
     assert len(xeno_canto.seen) == 1 + 5 * FAILURES_IN_A_ROW
+
+
+async def test_who_is_forbidden_one_file_after_another_stops_asking_and_refuses_none(
+    importing: Import, xeno_canto: XenoCanto
+) -> None:
+    for number in range(1, FORBIDDEN_IN_A_ROW + 3):
+        xeno_canto.add(number)
+        xeno_canto.troubles[f"/{number}/download"].append(status(403))
+    done = await importing.run(species=[RISING])
+    assert (done["state"], done["counts"]["listed"], done["problems"]) == ("queued", FORBIDDEN_IN_A_ROW + 2, [])
+    assert "answered 403" in done["job"]["error"]["detail"]
+    assert len(xeno_canto.seen) == 1 + FORBIDDEN_IN_A_ROW
 
 
 async def test_all_files_bad_is_a_failure_with_reasons(importing: Import, xeno_canto: XenoCanto) -> None:

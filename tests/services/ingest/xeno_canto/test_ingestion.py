@@ -148,6 +148,7 @@ async def test_a_search_that_leads_to_another_host_does_not_get_the_key(
         done = await importing.run(species=[RISING])
         assert other.seen == []
     assert (done["state"], done["job"]["error"]["code"]) == ("failed", "address-refused")
+    assert "must not get the key" in done["job"]["error"]["detail"]
     assert KEY not in str(done)
 
 
