@@ -1,5 +1,6 @@
 """Workers that are killed in the middle, and searches that find very much."""
 
+import json
 import os
 import resource
 import subprocess
@@ -93,3 +94,18 @@ async def test_a_job_that_is_taken_up_again_after_the_choice_does_not_choose_ane
     importing.work()
     assert set(importing.recordings()) == {"1", "2", "3"}
     assert len(xeno_canto.asked(SEARCH)) == 1
+    assert (await importing.look(started))["job"]["result"]["summary"]["chosen"] == 3
+
+
+async def test_a_file_that_was_whole_when_its_worker_died_is_not_asked_for_again(
+    importing: Import, xeno_canto: XenoCanto
+) -> None:
+    xeno_canto.add(1)
+    started = await importing.start(species=[RISING])
+    part = importing.settings.scratch_dir / "xeno-canto" / started / "XC1.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(xeno_canto.files["1"])
+    part.with_suffix(".json").write_text(json.dumps({"validator": "", "total": part.stat().st_size}))
+    importing.work()
+    assert set(importing.recordings()) == {"1"}
+    assert [one.path for one in xeno_canto.seen] == [SEARCH]
