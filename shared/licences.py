@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-BASE = "https://creativecommons.org"
+CREATIVE_COMMONS = "https://creativecommons.org"
 PUBLIC_DOMAIN = {"zero": "CC0", "mark": "Public Domain Mark"}
 
 _ADDRESS = re.compile(
@@ -75,9 +75,13 @@ def _licensed(terms: str, version: str, port: str) -> Licence:
     if not version:
         return Licence(family, family)
     name = " ".join(part for part in (family, version, port.upper()) if part)
-    return Licence(name, family, f"{BASE}/licenses/{'-'.join(ordered)}/{version}/{f'{port}/' if port else ''}")
+    return Licence(
+        name, family, f"{CREATIVE_COMMONS}/licenses/{'-'.join(ordered)}/{version}/{f'{port}/' if port else ''}"
+    )
 
 
 def _public(kind: str, version: str) -> Licence:
     version = version or "1.0"
-    return Licence(f"{PUBLIC_DOMAIN[kind]} {version}", PUBLIC_DOMAIN[kind], f"{BASE}/publicdomain/{kind}/{version}/")
+    return Licence(
+        f"{PUBLIC_DOMAIN[kind]} {version}", PUBLIC_DOMAIN[kind], f"{CREATIVE_COMMONS}/publicdomain/{kind}/{version}/"
+    )

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.ingest.xeno_canto.licences import allows_derivatives
 from services.ingest.xeno_canto.records import Record
 from services.ingest.xeno_canto.source import XenoCantoSource
+from shared.licences import licence_of
 
 BEST_FIRST = ("A", "B", None, "C", "D", "E")
 """What nobody rated is usually neither among the best nor bad."""
@@ -121,7 +121,7 @@ def _unfit(one: Candidate, source: XenoCantoSource) -> str:
         return "quality"
     if one.licence is None:
         return "unknown-licence"
-    if source.no_derivatives == "exclude" and not allows_derivatives(one.licence):
+    if source.no_derivatives == "exclude" and licence_of(one.licence).no_derivatives:
         return "no-derivatives"
     return "" if one.has_file else "no-file"
 

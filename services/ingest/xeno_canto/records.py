@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from services.ingest.items import Item
 from services.ingest.xeno_canto import values
-from services.ingest.xeno_canto.licences import licence_name
 from services.ingest.xeno_canto.source import QUALITIES
 from shared import species
+from shared.licences import CREATIVE_COMMONS, licence_of
 
 BYTES_A_SECOND = {".mp3": 24_000, ".m4a": 16_000, ".ogg": 16_000, ".opus": 12_000}
 """Of compressed sound, as people usually upload it: MP3 at 192 kbit/s."""
@@ -58,7 +58,8 @@ class Record:
     @property
     def licence(self) -> str | None:
         """None for one that is not known."""
-        return licence_name(values.text(self.given.get("lic")))
+        found = licence_of(values.text(self.given.get("lic")))
+        return found.name if found.url.startswith(CREATIVE_COMMONS) else None
 
     @property
     def file(self) -> str:
