@@ -1,4 +1,4 @@
-"""The trainer API: freeze a dataset, train on it, watch."""
+"""The trainer API: train on a dataset, watch."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -11,11 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.trainer.config import TrainingConfig
-from services.trainer.freeze import Selection, freeze
-from services.trainer.views import DatasetView, TrainingView, training_view
+from services.trainer.datasets_api import Freezing, dataset_row
+from services.trainer.datasets_api import router as datasets
+from services.trainer.selection import Selection
+from services.trainer.views import TrainingView, training_view
 from shared import jobs
 from shared.db.base import new_id
-from shared.db.tables import Dataset, Model, Training
+from shared.db.tables import Model, Training
 from shared.errors import InvalidInput, NotFound
 from shared.http.accepting import IdempotencyHeader, Made, accept
 from shared.http.app import Api, build_app
@@ -42,35 +44,6 @@ class NewTraining(BaseModel):
     config: dict[str, Any] = Field({}, description="Settings that differ from the default recipe")
 
 
-@router.post("/datasets", status_code=201, response_model=DatasetView, summary="Freeze a dataset")
-async def create_dataset(
-    selection: Selection, request: Request, storage: Storage, writes: Writes, key: IdempotencyHeader = None
-) -> JSONResponse:
-    """Selects prepared recordings and splits them by recordist. What it holds never changes afterwards."""
-
-    def make(session: Session) -> Made:
-        row = freeze(session, storage, selection)
-        return Made(f"/datasets/{row.id}", DatasetView.of(row), status=201)
-
-    return await accept(request, writes, key, selection.model_dump(mode="json"), make)
-
-
-@router.get("/datasets", summary="The datasets, newest first")
-async def list_datasets(reads: Reads, limit: Limit = 50, cursor: Cursor = None) -> Page[DatasetView]:
-    def read(session: Session) -> Page[DatasetView]:
-        rows, following = page_of(session, select(Dataset), Dataset, limit, cursor)
-        return Page(items=[DatasetView.of(row) for row in rows], next=following)
-
-    async with reads() as session:
-        return await session.run_sync(read)
-
-
-@router.get("/datasets/{dataset_id}", summary="A dataset: what it holds, class by class")
-async def get_dataset(dataset_id: str, reads: Reads) -> DatasetView:
-    async with reads() as session:
-        return DatasetView.of(await session.run_sync(lambda sync: _dataset(sync, dataset_id)))
-
-
 @router.post("/trainings", status_code=202, response_model=TrainingView, summary="Train a model")
 async def create_training(
     wanted: NewTraining,
@@ -84,12 +57,11 @@ async def create_training(
     if wanted.dataset_id is not None and wanted.dataset is not None:
         raise InvalidInput("dataset_id and dataset exclude each other.", hint="Send one of them.")
     _checked(wanted, 1)
+    freezing = Freezing(settings, storage, wanted.dataset or Selection(name=wanted.name))
 
     def make(session: Session) -> Made:
-        if wanted.dataset_id is not None:
-            dataset = _dataset(session, wanted.dataset_id)
-        else:
-            dataset = freeze(session, storage, wanted.dataset or Selection(name=wanted.name))
+        named = wanted.dataset_id
+        dataset = dataset_row(session, named) if named is not None else freezing.add_to(session)
         training = Training(id=new_id(), dataset_id=dataset.id, name=wanted.name)
         training.version = _next_version(session, wanted.name)
         training.config = _checked(wanted, training.version).model_dump(mode="json")
@@ -99,7 +71,8 @@ async def create_training(
         session.flush()
         return Made(f"/trainings/{training.id}", training_view(session, training))
 
-    return await accept(request, writes, key, wanted.model_dump(mode="json"), make)
+    prepare = None if wanted.dataset_id is not None else freezing.prepare
+    return await accept(request, writes, key, wanted.model_dump(mode="json"), make, prepare=prepare)
 
 
 @router.get("/trainings", summary="The trainings, newest first")
@@ -154,13 +127,6 @@ def _next_version(session: Session, name: str) -> int:
     return max(newest) + 1
 
 
-def _dataset(session: Session, dataset_id: str) -> Dataset:
-    row = session.get(Dataset, dataset_id)
-    if row is None:
-        raise NotFound(f"There is no dataset {dataset_id}.", hint="GET /datasets lists them.")
-    return row
-
-
 def _training(session: Session, training_id: str) -> Training:
     row = session.get(Training, training_id)
     if row is None:
@@ -168,7 +134,7 @@ def _training(session: Session, training_id: str) -> Training:
     return row
 
 
-API = Api(name="trainer", routers=[router])
+API = Api(name="trainer", routers=[datasets, router])
 
 
 def create_app() -> FastAPI:

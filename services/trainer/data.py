@@ -60,8 +60,13 @@ class Sound:
         return self.at(index, min(max(shifted, 0), samples - self.window))
 
     def served(self, index: int, chunk: int) -> Iterator[Windows]:
-        """All windows of a recording as serving cuts them, in chunks of at most (chunk, window)."""
-        starts = windows(self.dataset.recordings[index].samples, window=self.window, step=self.window // 2)
+        """All windows of a recording as serving cuts them, in chunks of at most (chunk, window).
+
+        Of a species that was marked in another's recording, the marked windows only.
+        """
+        recording = self.dataset.recordings[index]
+        whole = windows(recording.samples, window=self.window, step=self.window // 2)
+        starts = recording.slices if recording.marked else whole
         for first in range(0, len(starts), chunk):
             yield np.stack([self.at(index, start) for start in starts[first : first + chunk]])
 

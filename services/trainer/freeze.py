@@ -1,162 +1,134 @@
 """Freezing a dataset: from what the library holds now to a list that never changes."""
 
-from typing import Literal
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from services.trainer.frozen_dataset import Dataset, Recording
+from services.trainer.candidates import Candidate, find_candidates
+from services.trainer.choose import within_limits, without_copies
+from services.trainer.frozen_dataset import Header, Recording, lines
+from services.trainer.groups import assign_groups, check_leaks
+from services.trainer.selection import Selection, species_of
 from services.trainer.split import assign_folds
+from services.trainer.summary import Summary, summarise
 from shared.db import tables
 from shared.errors import InvalidInput
 from shared.model_file import Label
-from shared.storage import FileStorage
+from shared.storage import BLOCK_BYTES, FileStorage
 
-THIN_CLASS = 10
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
-
-class Selection(BaseModel):
-    """Which recordings a dataset takes, and how it splits them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field("dataset", pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,63}$")
-    species: list[str] | None = Field(None, description="Scientific names; all species of the library if left out")
-    no_derivatives: Literal["include", "exclude"] = Field(
-        "include", description="Recordings under a NoDerivatives licence: exclude them from a model you share"
-    )
-    min_recordings: int = Field(2, ge=1, description="Leave out species with fewer recordings")
-    max_recordings: int | None = Field(None, ge=1, description="At most so many recordings per species")
-    folds: int = Field(5, ge=2, le=20, description="Parts for cross-validation; a recordist is in one only")
-    seed: int = Field(0, ge=0)
+NAMED = 20
 
 
-class ClassSummary(BaseModel):
-    species: str
-    common_name: str
-    recordings: int
-    slices: int
-    recordists: int
+@dataclass(frozen=True)
+class Frozen:
+    """A dataset whose file is in the storage, and that still needs its row."""
+
+    selection: Selection
+    sha256: str
+    file_key: str
+    summary: Summary
+
+    def row(self) -> tables.Dataset:
+        return tables.Dataset(
+            name=self.selection.name,
+            sha256=self.sha256,
+            file_key=self.file_key,
+            parameters=self.selection.model_dump(mode="json"),
+            summary=self.summary.model_dump(mode="json"),
+        )
 
 
-class Summary(BaseModel):
-    """What the dataset holds, and what to mind."""
-
-    recordings: int
-    slices: int
-    noise_slices: int
-    classes: list[ClassSummary]
-    warnings: list[str]
-
-
-def freeze(session: Session, storage: FileStorage, selection: Selection) -> tables.Dataset:
-    """Writes the dataset's list to the storage and adds its row to the caller's transaction.
+def freeze(session: Session, storage: FileStorage, selection: Selection) -> Frozen:
+    """Writes the dataset's list to the storage. The session only reads; it should see one moment of the database.
 
     Raises:
         InvalidInput: when nothing trainable is selected; it says what is missing.
     """
-    dataset = _collect(session, selection)
-    key = f"datasets/{dataset.sha256}.json"
-    with storage.writing(key) as part:
-        part.write_bytes(dataset.canonical())
-    row = tables.Dataset(
-        name=selection.name,
-        sha256=dataset.sha256,
-        file_key=key,
-        parameters=selection.model_dump(mode="json"),
-        summary=_summarise(dataset, selection).model_dump(mode="json"),
-    )
-    session.add(row)
-    session.flush()
-    return row
+    candidates = find_candidates(session, selection)
+    assign_groups(candidates)
+    kept, warnings = without_copies(candidates)
+    chosen = within_limits(kept, selection)
+    names = sorted({one.label for one in chosen})
+    if len(names) < 2:
+        raise _too_little(kept, selection)
+    folds = assign_folds([one.label for one in chosen], [one.group for one in chosen], selection.folds, selection.seed)
+    for one, fold in zip(chosen, folds, strict=True):
+        one.fold = fold
+    check_leaks(chosen)
+    labels = _labels(session, names)
+    written = lines(Header(labels=labels), map(_recording, chosen))
+    stored = storage.add_content("datasets", io.BufferedReader(_Lines(written), BLOCK_BYTES), ".jsonl")
+    summary = summarise(chosen, labels, species_of(session, selection), warnings)
+    return Frozen(selection, stored.sha256, stored.key, summary)
 
 
-def _collect(session: Session, selection: Selection) -> Dataset:
-    by_label: dict[str, list[tables.Recording]] = {}
-    for row in session.scalars(_query(selection)):
-        if any(one.kind == "signal" for one in row.slices):
-            by_label.setdefault(str(row.label), []).append(row)
-    kept = {
-        label: rows[: selection.max_recordings]
-        for label, rows in sorted(by_label.items())
-        if len(rows) >= selection.min_recordings
-    }
-    if len(kept) < 2:
-        found = ", ".join(f"{label} ({len(rows)})" for label, rows in sorted(by_label.items())) or "none"
-        raise InvalidInput(
-            f"A dataset needs two species with {selection.min_recordings} prepared recordings each; found: {found}.",
-            hint="Ingest more recordings, wait until they are prepared, or lower min_recordings.",
-        )
-    rows = [row for label in kept for row in kept[label]]
-    folds = assign_folds(
-        [str(row.label) for row in rows], [row.recordist or None for row in rows], selection.folds, selection.seed
-    )
-    names = select(tables.Species).where(tables.Species.scientific_name.in_(kept))
-    common = {name.scientific_name: name.common_name for name in session.scalars(names)}
-    return Dataset(
-        name=selection.name,
-        labels=tuple(Label(scientific=label, common=common.get(label, "")) for label in kept),
-        recordings=tuple(_recording(row, fold) for row, fold in zip(rows, folds, strict=True)),
-    )
+class _Lines(io.RawIOBase):
+    """Lines as a file to be read once: a dataset of any size is never whole in memory."""
+
+    def __init__(self, written: Iterator[bytes]) -> None:
+        self._written = written
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        self._rest = self._rest or next(self._written, b"")
+        view = memoryview(buffer)
+        count = min(len(view), len(self._rest))
+        view[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
 
 
-def _query(selection: Selection) -> Select[tables.Recording]:
-    query = (
-        select(tables.Recording)
-        .where(tables.Recording.prepared_at.is_not(None), tables.Recording.label.is_not(None))
-        .options(selectinload(tables.Recording.slices))
-        .order_by(tables.Recording.label, tables.Recording.sha256)
-    )
-    if selection.species is not None:
-        query = query.where(tables.Recording.label.in_(selection.species))
-    if selection.no_derivatives == "exclude":
-        query = query.where(~tables.Recording.licence.ilike("%ND%"), ~tables.Recording.licence.ilike("%NoDeriv%"))
-    return query
+def _labels(session: Session, names: Sequence[str]) -> tuple[Label, ...]:
+    rows = session.execute(select(tables.Species.scientific_name, tables.Species.common_name))
+    common = {row.scientific_name: row.common_name for row in rows}
+    return tuple(Label(scientific=name, common=common.get(name, "")) for name in names)
 
 
-def _recording(row: tables.Recording, fold: int) -> Recording:
+def _recording(one: Candidate) -> Recording:
+    origin = one.origin
     return Recording(
-        id=row.id,
-        sha256=row.sha256,
-        audio=str(row.prepared_key),
-        samples=row.prepared_samples or 0,
-        label=str(row.label),
-        secondary=tuple(row.secondary),
-        recordist=row.recordist or None,
-        licence=row.licence or None,
-        xc_id=row.xc_id,
-        fold=fold,
-        slices=tuple(one.start for one in row.slices if one.kind == "signal"),
-        noise=tuple(one.start for one in row.slices if one.kind == "noise"),
+        sha256=origin.sha256,
+        audio=origin.audio,
+        samples=origin.samples,
+        label=one.label,
+        marked=one.marked,
+        secondary=tuple(one.secondary),
+        recordist=origin.recordist or None,
+        licence=origin.licence or None,
+        source=origin.source or None,
+        source_url=origin.source_url or None,
+        xc_id=origin.xc_id,
+        quality=origin.quality,
+        country=origin.country or None,
+        locality=origin.locality or None,
+        latitude=origin.latitude,
+        longitude=origin.longitude,
+        recorded_on=origin.recorded_on,
+        segmentation=origin.segmentation,
+        group=one.group,
+        fold=one.fold,
+        slices=tuple(one.slices),
+        noise=tuple(one.noise),
     )
 
 
-def _summarise(dataset: Dataset, selection: Selection) -> Summary:
-    classes = []
-    for label in dataset.labels:
-        mine = [one for one in dataset.recordings if one.label == label.scientific]
-        classes.append(
-            ClassSummary(
-                species=label.scientific,
-                common_name=label.common,
-                recordings=len(mine),
-                slices=sum(len(one.slices) for one in mine),
-                recordists=len({one.recordist for one in mine if one.recordist}),
-            )
-        )
-    thin = [f"{one.species} ({one.recordings})" for one in classes if one.recordings < THIN_CLASS]
-    warnings = [f"Few recordings, so expect little of these species: {', '.join(thin)}."] if thin else []
-    if missing := sorted(set(selection.species or ()) - {one.species for one in classes}):
-        warnings.append(f"Left out for want of recordings: {', '.join(missing)}.")
-    if unknown := sum(not one.recordist for one in dataset.recordings):
-        warnings.append(
-            f"{unknown} recordings name no recordist; each counts as a group of its own, which may flatter the figures."
-        )
-    return Summary(
-        recordings=len(dataset.recordings),
-        slices=dataset.slices,
-        noise_slices=sum(len(one.noise) for one in dataset.recordings),
-        classes=classes,
-        warnings=warnings,
+def _too_little(kept: Sequence[Candidate], selection: Selection) -> InvalidInput:
+    counts = Counter(one.label for one in kept)
+    found = ", ".join(f"{label} ({count})" for label, count in sorted(counts.items())[:NAMED]) or "none"
+    more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
+    return InvalidInput(
+        f"A dataset needs two species with {selection.min_recordings} prepared recordings and {selection.min_slices} "
+        f"slices each; found: {found}{more}.",
+        hint="Ingest more recordings, wait until they are prepared, or ask for less.",
     )

@@ -85,9 +85,9 @@ def describe(
         default_min_confidence=evaluation.min_confidence if evaluation else 0.1,
         metrics=evaluation.metrics if evaluation else {},
         dataset=DatasetReference(
-            id=dataset.name,
+            id=dataset.id,
             sha256=dataset.sha256,
-            recordings=len(recordings),
+            recordings=len({r.sha256 for r in recordings}),
             slices=sum(len(r.slices) for r in recordings),
         ),
         recordings=tuple(

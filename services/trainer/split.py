@@ -1,6 +1,6 @@
-"""Who is tested on whom: folds grouped by recordist, so that no one's microphone and garden stand on both sides."""
+"""Who is tested on whom: folds of whole groups, so that no one's microphone and garden stand on both sides."""
 
-import warnings
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,30 +8,36 @@ from dataclasses import dataclass
 from services.trainer.frozen_dataset import Recording
 
 
-def assign_folds(labels: Sequence[str], groups: Sequence[str | None], k: int, seed: int) -> list[int]:
+def assign_folds(labels: Sequence[str], groups: Sequence[str], k: int, seed: int) -> list[int]:
     """A fold 0..k-1 for each recording, classes spread evenly, a group never in two folds.
 
-    `groups` are recordists; an unknown one (`None` or blank) is a group of its own. Where there are fewer groups than
-    `k`, or no class with `k` recordings, there are fewer folds.
+    The largest groups come first, equals in an order that the seed shuffles, and each goes where its species are
+    rarest so far. Where there are fewer groups than `k`, or no class with `k` recordings, there are fewer folds. The
+    result depends on the arguments alone, not on a library's version, and takes time in proportion to their length.
     """
-    # Imported when the first dataset is frozen: it takes over a second, which each start of the API would pay.
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    if not labels:
-        return []
-    known = [group.strip().casefold() if group and group.strip() else f"\0{i}" for i, group in enumerate(groups)]
-    folds = min(k, len(set(known)), max(Counter(labels).values()))
+    totals = Counter(labels)
+    members: dict[str, Counter[str]] = {}
+    for label, group in zip(labels, groups, strict=True):
+        members.setdefault(group, Counter())[label] += 1
+    folds = min(k, len(members), max(totals.values(), default=0))
     if folds < 2:
         return [0] * len(labels)
-    assigned = [0] * len(labels)
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # Classes with fewer recordings than folds are a matter of course here; `held_out` tells of them.
-        warnings.simplefilter("ignore", UserWarning)
-        for fold, (_, members) in enumerate(splitter.split(labels, labels, known)):
-            for member in members:
-                assigned[member] = fold
-    return assigned
+    counts: list[Counter[str]] = [Counter() for _ in range(folds)]
+    sizes = [0] * folds
+    place: dict[str, int] = {}
+    for group in sorted(members, key=lambda name: (-members[name].total(), _shuffled(name, seed))):
+        mine = sorted(members[group].items())
+        # By how much the sum of the squares of each class's shares would grow: it is least where shares are even.
+        costs = [sum(n * (2 * count[label] + n) / totals[label] ** 2 for label, n in mine) for count in counts]
+        best = min(range(folds), key=lambda fold: (costs[fold], sizes[fold], fold))
+        place[group] = best
+        counts[best].update(members[group])
+        sizes[best] += members[group].total()
+    return [place[group] for group in groups]
+
+
+def _shuffled(name: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}\n{name}".encode()).digest()
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def held_out(recordings: Sequence[Recording], fold: int, *, every_class: bool) -
     """Train without one fold, test on it; only recordings with slices take part.
 
     A class whose recordings all lie in the fold cannot be learnt without them, nor tested. With `every_class` (a model
-    that will be used) they train, together with all else of their recordists, so that none of these is on both sides;
+    that will be used) they train, together with all else of their groups, so that none of these is on both sides;
     otherwise (a model that is only measured) they are left out. Either way a warning names the class.
     """
     usable = [i for i, recording in enumerate(recordings) if recording.slices]
@@ -58,8 +64,8 @@ def held_out(recordings: Sequence[Recording], fold: int, *, every_class: bool) -
     if not stranded:
         return Split(train, test, [])
     if every_class:
-        people = {recordings[i].recordist for i in test if recordings[i].label in stranded} - {None, ""}
-        kept = [i for i in test if recordings[i].label in stranded or recordings[i].recordist in people]
+        tied = {_group(recordings[i]) for i in test if recordings[i].label in stranded} - {None, ""}
+        kept = [i for i in test if recordings[i].label in stranded or _group(recordings[i]) in tied]
         train = sorted(train + kept)
         test = [i for i in test if i not in set(kept)]
     else:
@@ -73,3 +79,8 @@ def held_out(recordings: Sequence[Recording], fold: int, *, every_class: bool) -
 def everything(recordings: Sequence[Recording]) -> Split:
     """All recordings with slices train, none test."""
     return Split([i for i, recording in enumerate(recordings) if recording.slices], [], [])
+
+
+def _group(recording: Recording) -> str | None:
+    """Of a dataset of format 1, which has no groups, the recordist."""
+    return recording.group or recording.recordist

@@ -32,7 +32,7 @@ def run_training(context: JobContext) -> None:
     if not config.threads and context.settings.torch_threads:
         config = config.model_copy(update={"threads": context.settings.torch_threads})
     trained = train(
-        read_dataset(context.storage.existing(dataset_row.file_key)),
+        read_dataset(context.storage.existing(dataset_row.file_key), id=dataset_row.id, sha256=dataset_row.sha256),
         config,
         audio_path=context.storage.existing,
         work_dir=work_dir,

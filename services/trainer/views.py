@@ -7,8 +7,9 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.trainer.freeze import Selection, Summary
 from services.trainer.progress import EPOCH, Progress
+from services.trainer.selection import Selection
+from services.trainer.summary import Summary
 from shared.db.tables import Dataset, Job, JobEvent, Model, Training
 from shared.http.job_views import JobView
 

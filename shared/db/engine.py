@@ -3,6 +3,8 @@
 A worker makes its engine after the fork, never before: a pooled connection must not cross a fork or an event loop.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -89,3 +91,18 @@ def reading_sessions(engine: AsyncEngine) -> AsyncSessions:
 
 def _read_only(url: URL) -> dict[str, Any]:
     return {"postgresql_readonly": True} if url.get_backend_name() == "postgresql" else {}
+
+
+@contextmanager
+def snapshot(settings: Settings) -> Iterator[Session]:
+    """A session, for any thread, that only reads and sees one moment of the database, however long it takes."""
+    engine = sync_engine(settings)
+    if engine.url.get_backend_name() == "postgresql":
+        options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    else:
+        options = {"reads_only": True}
+    try:
+        with Session(engine.execution_options(**options)) as session:
+            yield session
+    finally:
+        engine.dispose()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -36,7 +36,13 @@ class Made:
 
 
 async def accept(
-    request: Request, sessions: AsyncSessions, key: str | None, content: object, make: Callable[[Session], Made]
+    request: Request,
+    sessions: AsyncSessions,
+    key: str | None,
+    content: object,
+    make: Callable[[Session], Made],
+    *,
+    prepare: Callable[[], Awaitable[None]] | None = None,
 ) -> JSONResponse:
     """Runs `make` in one transaction that is committed before the answer is given.
 
@@ -44,11 +50,14 @@ async def accept(
 
     Args:
         content: what the request asked for, to tell a repetition from another request with the same key.
+        prepare: what `make` needs and takes too long for a transaction; not run where the answer is known.
 
     Raises:
         Conflict: when the key was used for another request.
     """
     if key is None:
+        if prepare is not None:
+            await prepare()
         async with sessions.begin() as session:
             return _answer(_row("", "", "", await session.run_sync(make)))
     route = f"{request.method} {request.url.path}"
@@ -60,6 +69,8 @@ async def accept(
             if known.request_sha256 != digest:
                 raise Conflict("This Idempotency-Key was used for another request.", hint="Use a new key.")
             return _answer(known)
+        if prepare is not None:
+            await prepare()
         try:
             async with sessions.begin() as session:
                 row = _row(key, route, digest, await session.run_sync(make))

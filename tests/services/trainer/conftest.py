@@ -53,7 +53,6 @@ def garden(tmp_path: Path) -> Callable[..., Dataset]:
                 write_prepared(tmp_path / key, song(pitch * (1 + 0.03 * person), samples, seed=10 * person + number))
                 recordings.append(
                     Recording(
-                        id=key,
                         sha256=f"{person}{number}" + "0" * 62,
                         audio=key,
                         samples=samples,
@@ -67,7 +66,7 @@ def garden(tmp_path: Path) -> Callable[..., Dataset]:
                     )
                 )
         labels = tuple(Label(scientific=name, common=name.split()[1].title()) for name in list(BIRDS)[:birds])
-        return Dataset(**{"name": "synthetic", "labels": labels, "recordings": tuple(recordings), **changes})
+        return Dataset(**{"id": "synthetic", "labels": labels, "recordings": tuple(recordings), **changes})
 
     return make
 

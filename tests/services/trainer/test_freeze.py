@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from services.trainer.freeze import Selection, freeze
+from services.trainer.freeze import freeze
 from services.trainer.frozen_dataset import Dataset, read_dataset
+from services.trainer.selection import Selection
 from shared.db.base import now
 from shared.db.engine import SyncSessions
 from shared.db.tables import Recording, Slice, Species
@@ -43,7 +44,7 @@ def storage(tmp_path: Path) -> FileStorage:
 
 def frozen(sessions: SyncSessions, storage: FileStorage, **wanted: object) -> Dataset:
     with sessions.begin() as session:
-        row = freeze(session, storage, Selection.model_validate(wanted))
+        row = freeze(session, storage, Selection.model_validate(wanted)).row()
     dataset = read_dataset(storage.existing(row.file_key))
     assert dataset.sha256 == row.sha256
     return dataset
@@ -91,8 +92,8 @@ def test_what_is_not_prepared_or_too_rare_is_left_out_and_said(sessions: SyncSes
     wanted = {"species": ["Avis una", "Avis duo", "Avis nondum", "Avis rara"]}
     with sessions.begin() as session:
         summary = freeze(session, storage, Selection.model_validate(wanted)).summary
-    assert [one["species"] for one in summary["classes"]] == ["Avis duo", "Avis una"]
-    assert any("Avis nondum, Avis rara" in warning for warning in summary["warnings"])
+    assert [one.species for one in summary.classes] == ["Avis duo", "Avis una"]
+    assert any("Avis nondum, Avis rara" in warning for warning in summary.warnings)
 
 
 def test_too_little_to_train_on_says_what_was_found(sessions: SyncSessions, storage: FileStorage) -> None:

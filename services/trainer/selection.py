@@ -1,0 +1,149 @@
+"""Which recordings a dataset takes: what may be asked for, and what that means to the database."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from sqlalchemy import ColumnElement, and_, extract, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from shared.db.tables import Recording, Species
+from shared.licences import Licence, licence_of
+from shared.species import resolve
+
+UNKNOWN = "unknown"
+GIVEN = "given"
+"""The segmentation of a recording whose sections a person marked, perhaps as several species."""
+
+# A zero byte has no place in PostgreSQL's texts.
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Box = tuple[float, float, float, float]
+Quality = Literal["A", "B", "C", "D", "E", "unrated"]
+
+
+class Selection(BaseModel):
+    """Which recordings a dataset takes, and how it splits them. Filters narrow each other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("dataset", pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,63}$")
+
+    species: list[Text] | None = Field(None, description="Scientific names, or common ones of the built-in list")
+    quality: list[Quality] | None = Field(None, min_length=1, description="A to E; `unrated` for those without")
+    licence: list[Text] | None = Field(
+        None,
+        min_length=1,
+        description="`CC BY` for all its versions (and not CC BY-NC), `CC BY 4.0` for one; `unknown`: none is named",
+    )
+    no_derivatives: Literal["include", "exclude"] = Field(
+        "include", description="Recordings under a NoDerivatives licence: exclude them from a model you share"
+    )
+    source: list[Text] | None = Field(None, min_length=1, description="`folder`, `manifest`, `upload` or `xeno-canto`")
+    country: list[Text] | None = Field(None, min_length=1)
+    box: Box | None = Field(None, description="South, west, north, east in degrees; west > east crosses the date line")
+    recorded_from: date | None = Field(None, description="Recorded on this day or later")
+    recorded_to: date | None = Field(None, description="Recorded on this day or earlier")
+    month: list[Annotated[int, Field(ge=1, le=12)]] | None = Field(
+        None, min_length=1, description="1 to 12, of any year"
+    )
+    min_signal_fraction: float = Field(
+        0.0, ge=0, le=1, description="Leave out slices of which a smaller part is signal"
+    )
+
+    min_recordings: int = Field(2, ge=1, description="Leave out species with fewer recordings")
+    min_slices: int = Field(1, ge=1, description="Leave out species with fewer slices")
+    max_recordings: int | None = Field(
+        None, ge=1, description="At most so many per species: the best quality first, of as many recordists as can be"
+    )
+    max_slices: int | None = Field(
+        None, ge=1, description="At most so many per species, from as many of its recordings as can be"
+    )
+    max_slices_per_recording: int | None = Field(None, ge=1, description="Spread over the recording")
+
+    folds: int = Field(5, ge=2, le=20, description="Parts for cross-validation; a recordist is in one only")
+    seed: int = Field(0, ge=0)
+
+    @field_validator("box")
+    @classmethod
+    def _box_is_on_earth(cls, box: Box | None) -> Box | None:
+        if box is not None:
+            south, west, north, east = box
+            if not (-90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
+                raise ValueError("south, west, north, east must lie within 90 and 180 degrees, south below north")
+        return box
+
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> Self:
+        if self.recorded_from and self.recorded_to and self.recorded_from > self.recorded_to:
+            raise ValueError("recorded_from is later than recorded_to")
+        for least, most in ((self.min_recordings, self.max_recordings), (self.min_slices, self.max_slices)):
+            if most is not None and least > most:
+                raise ValueError("a class's minimum is larger than its maximum")
+        return self
+
+
+def species_of(session: Session, selection: Selection) -> set[str] | None:
+    """The scientific names that are asked for, as the library writes them; None for all."""
+    if selection.species is None:
+        return None
+    known = {_folded(name): name for name in session.scalars(select(Species.scientific_name))}
+    meant = (resolve(name).scientific for name in selection.species)
+    return {known.get(_folded(name), name) for name in meant}
+
+
+def conditions(session: Session, selection: Selection, species: set[str] | None) -> list[ColumnElement[bool]]:
+    """What a row of `recordings` has to fulfil."""
+    present = [Recording.deleted_at.is_(None), Recording.prepared_key.is_not(None)]
+    return [*present, *_of_content(selection, species), *_of_origin(session, selection), *_of_place(session, selection)]
+
+
+def _of_content(selection: Selection, species: set[str] | None) -> Iterator[ColumnElement[bool]]:
+    # Which species a person marked stands in the slices alone, so these are looked at one by one.
+    labelled = Recording.label.is_not(None) if species is None else Recording.label.in_(species)
+    yield or_(labelled, Recording.segmentation == GIVEN)
+    if selection.quality is not None:
+        rated = Recording.quality.in_([one for one in selection.quality if one != "unrated"])
+        yield or_(rated, Recording.quality.is_(None)) if "unrated" in selection.quality else rated
+
+
+def _of_origin(session: Session, selection: Selection) -> Iterator[ColumnElement[bool]]:
+    if selection.source is not None:
+        yield Recording.source.in_(selection.source)
+    if selection.licence is not None:
+        asked = [licence_of("" if one == UNKNOWN else one) for one in selection.licence]
+        yield Recording.licence.in_(_spellings(session, Recording.licence, lambda text: _allowed(text, asked)))
+    if selection.no_derivatives == "exclude":
+        yield Recording.licence.not_in(
+            _spellings(session, Recording.licence, lambda text: licence_of(text).no_derivatives)
+        )
+
+
+def _of_place(session: Session, selection: Selection) -> Iterator[ColumnElement[bool]]:
+    """And time."""
+    if selection.country is not None:
+        asked = {_folded(one) for one in selection.country}
+        yield Recording.country.in_(_spellings(session, Recording.country, lambda text: _folded(text) in asked))
+    if selection.box is not None:
+        south, west, north, east = selection.box
+        yield Recording.latitude.between(south, north)
+        inside = (Recording.longitude >= west, Recording.longitude <= east)
+        yield and_(*inside) if west <= east else or_(*inside)
+    if selection.recorded_from is not None:
+        yield Recording.recorded_on >= selection.recorded_from
+    if selection.recorded_to is not None:
+        yield Recording.recorded_on <= selection.recorded_to
+    if selection.month is not None:
+        yield extract("month", Recording.recorded_on).in_(set(selection.month))
+
+
+def _allowed(text: str, asked: Iterable[Licence]) -> bool:
+    return any(one.covers(licence_of(text)) for one in asked)
+
+
+def _spellings(session: Session, column: InstrumentedAttribute[str], meant: Callable[[str], bool]) -> list[str]:
+    return [value for value in session.scalars(select(column).distinct()) if meant(value)]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
