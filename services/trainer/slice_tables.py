@@ -43,7 +43,7 @@ SCHEMA = pa.schema(
     ]
 )
 
-_AS_THEY_ARE = [name for name in SCHEMA.names if name in Recording.model_fields and name != "group"]
+_AS_THEY_ARE = tuple(SCHEMA.names[SCHEMA.names.index("recordist") :])
 
 
 class Table(Protocol):
@@ -134,6 +134,8 @@ def _add(columns: dict[str, list[Any]], header: Header, recording: Recording, co
     columns["common_name"] += [common[recording.label]] * signal + [None] * noise
     columns["secondary"] += ["; ".join(recording.secondary) or None] * signal + [None] * noise
     columns["recording_sha256"] += [recording.sha256] * len(starts)
+    columns["audio"] += [recording.audio] * len(starts)
+    columns["fold"] += [recording.fold] * len(starts)
     columns["group"] += [recording.group or recording.recordist or recording.sha256] * len(starts)
     for name in _AS_THEY_ARE:
         columns[name] += [getattr(recording, name)] * len(starts)

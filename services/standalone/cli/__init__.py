@@ -8,6 +8,7 @@ from rich.console import Console
 from services.standalone.cli import (
     attribution,
     classify,
+    datasets,
     ingest,
     inspect,
     jobs,
@@ -39,6 +40,7 @@ app.command()(inspect.inspect)
 app.command()(species.species)
 app.command()(attribution.attribution)
 app.add_typer(recordings.app, name="recordings")
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.add_typer(jobs.app, name="jobs")
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,11 @@ from typing import Any
 import httpx
 
 from shared.errors import ChiffchaffError, InvalidInput
+
+
+SECONDS = 30.0
+LONG_SECONDS = 600.0
+"""For what grows with a recording's or the library's size."""
 
 
 class ServerError(ChiffchaffError):
@@ -25,8 +31,8 @@ class Client:
     def get(self, path: str, **parameters: Any) -> Any:
         return self._send("GET", path, params=_given(parameters))
 
-    def post(self, path: str, body: object) -> Any:
-        return self._send("POST", path, json=body)
+    def post(self, path: str, body: object, *, timeout: float = SECONDS) -> Any:
+        return self._send("POST", path, json=body, timeout=timeout)
 
     def put(self, path: str, body: object) -> Any:
         return self._send("PUT", path, json=body)
@@ -35,53 +41,51 @@ class Client:
         return self._send("DELETE", path)
 
     def upload(self, path: str, content: Iterator[bytes], **parameters: Any) -> Any:
-        return self._send("POST", path, content=content, params=parameters, timeout=600.0)
+        return self._send("POST", path, content=content, params=parameters, timeout=LONG_SECONDS)
 
     def text(self, path: str, accept: str, **parameters: Any) -> str:
-        headers = {"Accept": accept}
-        return self._request("GET", path, params=_given(parameters), headers=headers, timeout=600.0).text
+        query, headers = _given(parameters), {"Accept": accept}
+        with self._answer("GET", path, params=query, headers=headers, timeout=LONG_SECONDS) as response:
+            response.read()
+            return response.text
 
     def download(self, path: str, target: Path, accept: str = "*/*", **parameters: Any) -> None:
         """Piece by piece into a file, which is whole or not there."""
         part = target.with_name(f"{target.name}.part")
-        query, headers = _given(parameters), self._headers({"Accept": accept})
+        query, headers = _given(parameters), {"Accept": accept}
         try:
-            with httpx.stream("GET", f"{self.url}{path}", params=query, headers=headers, timeout=600.0) as response:
-                if not response.is_success:
-                    response.read()
-                    raise _problem(response)
-                with part.open("wb") as file:
-                    file.writelines(response.iter_bytes())
+            with (
+                self._answer("GET", path, params=query, headers=headers, timeout=LONG_SECONDS) as response,
+                part.open("wb") as file,
+            ):
+                file.writelines(response.iter_bytes())
             part.replace(target)
-        except httpx.TransportError as error:
-            raise self._no_answer(error) from error
         except OSError as error:
             raise InvalidInput(f"{target} cannot be written: {error.strerror}.", hint="Is its folder there?") from error
         finally:
             part.unlink(missing_ok=True)
 
     def _send(self, method: str, path: str, **options: Any) -> Any:
-        return self._request(method, path, **options).json()
+        with self._answer(method, path, **options) as response:
+            response.read()
+            return response.json()
 
-    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        options["headers"] = self._headers(options.get("headers", {}))
-        options.setdefault("timeout", 30.0)
+    @contextmanager
+    def _answer(self, method: str, path: str, **options: Any) -> Iterator[httpx.Response]:
+        """Raises ServerError where there is none, or none that was hoped for."""
+        if key := os.environ.get("CHIFFCHAFF_API_KEY"):
+            options["headers"] = {"Authorization": f"Bearer {key}", **options.get("headers", {})}
+        options.setdefault("timeout", SECONDS)
         try:
-            response = httpx.request(method, f"{self.url}{path}", **options)
+            with httpx.stream(method, f"{self.url}{path}", **options) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _problem(response)
+                yield response
         except httpx.TransportError as error:
-            raise self._no_answer(error) from error
-        if response.is_success:
-            return response
-        raise _problem(response)
-
-    def _headers(self, own: dict[str, str]) -> dict[str, str]:
-        key = os.environ.get("CHIFFCHAFF_API_KEY")
-        return {"Authorization": f"Bearer {key}", **own} if key else own
-
-    def _no_answer(self, error: httpx.TransportError) -> ServerError:
-        return ServerError(
-            f"No answer from {self.url}: {error}.", hint="Start Chiffchaff with `make run`, or give --server."
-        )
+            raise ServerError(
+                f"No answer from {self.url}: {error}.", hint="Start Chiffchaff with `make run`, or give --server."
+            ) from error
 
 
 def _given(parameters: dict[str, Any]) -> dict[str, Any]:

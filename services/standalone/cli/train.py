@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.cli.client import Client
+from services.standalone.cli.client import LONG_SECONDS, Client
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, job_step, watch
 from shared.errors import ChiffchaffError
 
@@ -12,6 +12,9 @@ from shared.errors import ChiffchaffError
 def train(
     name: Annotated[str, typer.Argument(help="The model's name")],
     species: Annotated[list[str] | None, typer.Option(help="Scientific name; may be repeated; all if left out")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Id of a frozen dataset, instead of what the library holds")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     folds: Annotated[int | None, typer.Option(help="Folds to cross-validate; 0 holds out a fifth once")] = None,
     exclude_no_derivatives: Annotated[
@@ -21,22 +24,25 @@ def train(
     wait: Annotated[bool, typer.Option(help="Wait until it is trained")] = True,
     server: Server = DEFAULT_SERVER,
 ) -> None:
-    """Train a model on what the library holds."""
+    """Train a model on what the library holds, or on a frozen dataset."""
     client = Client(server)
+    if dataset and (species or exclude_no_derivatives):
+        raise typer.BadParameter("a frozen dataset is trained on as it is: leave out --species and the like")
+    selection = {
+        "name": name,
+        "species": species or None,
+        "no_derivatives": "exclude" if exclude_no_derivatives else "include",
+    }
     training = client.post(
         "/trainings",
         {
             "name": name,
-            "dataset": {
-                "name": name,
-                "species": species or None,
-                "no_derivatives": "exclude" if exclude_no_derivatives else "include",
-            },
+            **({"dataset_id": dataset} if dataset else {"dataset": selection}),
             "config": {key: value for key, value in {"epochs": epochs, "folds": folds}.items() if value is not None},
         },
+        timeout=LONG_SECONDS,
     )
-    dataset = client.get(f"/datasets/{training['dataset_id']}")
-    summary = dataset["summary"]
+    summary = client.get(f"/datasets/{training['dataset_id']}")["summary"]
     console.print(
         f"Training {training['id']} accepted: {len(summary['classes'])} species, {summary['recordings']} recordings, "
         f"{summary['slices']} slices."
