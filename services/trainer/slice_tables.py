@@ -59,7 +59,7 @@ class ParquetTable:
         self._writer = pa.parquet.ParquetWriter(sink, schema, compression="zstd")
 
     def write(self, batch: pa.RecordBatch) -> None:
-        self._writer.write_batch(batch, row_group_size=ROWS_PER_GROUP)
+        self._writer.write_batch(batch)
 
     def close(self) -> None:
         self._writer.close()
