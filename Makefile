@@ -86,6 +86,10 @@ bench-library: $(VENV)/.dev ## Measure the API over a million recordings and twe
 	@tools/system-packages test
 	$(BIN)/python -m bench.library
 
+.PHONY: bench-datasets
+bench-datasets: $(VENV)/.dev ## Freeze and export a library of 100,000 recordings: seconds and memory
+	$(BIN)/python -m bench.datasets
+
 .PHONY: fuzz-audio
 fuzz-audio: $(VENV)/.dev ## Send 20,000 corrupted files through the sandboxed decoder
 	$(BIN)/python -m bench.fuzz_decoder --files 20000

@@ -38,6 +38,15 @@ def test_windows_are_served_as_serving_cuts_them(garden: Garden, audio_path: Aud
     np.testing.assert_array_equal(np.concatenate(chunks), np.stack(expected))
 
 
+def test_of_a_marked_species_only_the_marked_windows_are_judged(garden: Garden, audio_path: AudioPath) -> None:
+    dataset = garden()
+    last = dataset.recordings[-1].model_copy(update={"marked": True, "slices": (5_000,)})
+    marked = dataset.model_copy(update={"recordings": (*dataset.recordings[:-1], last)})
+    (chunk,) = Sound(marked, audio_path).served(len(dataset.recordings) - 1, 8)
+    whole = read_prepared(audio_path(last.audio))
+    np.testing.assert_array_equal(chunk, whole[None, 5_000 : 5_000 + WINDOW_SAMPLES])
+
+
 def test_a_random_window_stays_inside_and_a_short_recording_goes_round(garden: Garden, audio_path: AudioPath) -> None:
     dataset = garden()
     sound, generator = Sound(dataset, audio_path), np.random.default_rng(0)

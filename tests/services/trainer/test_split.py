@@ -26,6 +26,28 @@ def test_no_recordist_is_in_two_folds_and_every_fold_has_every_species() -> None
     assert folds == assign_folds(labels, people, 5, seed=3)
 
 
+def test_the_split_is_the_same_in_any_order_and_another_for_another_seed() -> None:
+    generator = np.random.default_rng(2)
+    labels = [f"bird {n}" for n in generator.integers(4, size=200)]
+    groups = [f"group {n}" for n in generator.integers(60, size=200)]
+    folds = assign_folds(labels, groups, 5, seed=0)
+    order = generator.permutation(200)
+    again = assign_folds([labels[i] for i in order], [groups[i] for i in order], 5, seed=0)
+    assert again == [folds[i] for i in order]
+    assert assign_folds(labels, groups, 5, seed=1) != folds
+
+
+def test_species_are_spread_evenly_over_the_folds() -> None:
+    generator = np.random.default_rng(3)
+    labels = [f"bird {n}" for n in generator.zipf(1.5, size=3_000) % 10]
+    groups = [f"group {n}" for n in generator.integers(600, size=3_000)]
+    shares = Counter(zip(labels, assign_folds(labels, groups, 5, seed=0), strict=True))
+    for label, count in Counter(labels).items():
+        most = max(shares[label, fold] for fold in range(5))
+        least = min(shares[label, fold] for fold in range(5))
+        assert most - least <= max(2, 0.02 * count)
+
+
 @pytest.mark.parametrize(
     ("labels", "people", "expected"),
     [
@@ -60,6 +82,17 @@ def test_a_species_with_one_recording_is_only_trained_and_its_recordist_changes_
     assert split.train == [0, 1, 3]
     assert split.test == [2]
     assert "rare" in split.warnings[0]
+
+
+def test_what_is_tied_to_it_changes_sides_too_whatever_its_recordist_is_called() -> None:
+    recordings = [
+        recording("rare", "A. Lee", 0).model_copy(update={"group": "one"}),
+        recording("common", "Ann Lee", 0).model_copy(update={"group": "one"}),
+        recording("common", "y", 0).model_copy(update={"group": "two"}),
+        recording("common", "z", 1).model_copy(update={"group": "three"}),
+    ]
+    split = held_out(recordings, 0, every_class=True)
+    assert (split.train, split.test) == ([0, 1, 3], [2])
 
 
 def test_when_measuring_a_species_that_cannot_be_learnt_is_left_out() -> None:

@@ -50,7 +50,7 @@ def test_a_run_ends_in_a_model_that_knows_the_birds_and_a_card_that_says_so(
 
     macro = trained.manifest.metrics["macro_top1"]
     assert macro.value == 1.0
-    assert trained.manifest.dataset.sha256 == dataset.sha256
+    assert (trained.manifest.dataset.id, trained.manifest.dataset.sha256) == (dataset.id, dataset.sha256)
     assert [credit.xc_id for credit in trained.manifest.recordings] == [r.xc_id for r in dataset.recordings]
     card = trained.card.read_text(encoding="utf-8")
     assert all(f"XC{r.xc_id}" in card and str(r.recordist) in card for r in dataset.recordings)
