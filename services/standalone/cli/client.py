@@ -11,7 +11,6 @@ import httpx
 
 from shared.errors import ChiffchaffError, InvalidInput
 
-
 SECONDS = 30.0
 LONG_SECONDS = 600.0
 """For what grows with a recording's or the library's size."""
