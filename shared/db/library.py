@@ -45,6 +45,7 @@ class Recording(Base):
             "quality",
             "seconds",
             "signal_seconds",
+            "deleted_at",
             sqlite_where=PRESENT,
             postgresql_where=PRESENT,
         ),

@@ -25,7 +25,7 @@ INDEXES: dict[str, tuple[list[str], str | None]] = {
     "ix_recordings_unprepared": (["created_at", "id"], "prepared_at IS NULL"),
     "ix_recordings_deleted": (["created_at", "id"], "deleted_at IS NOT NULL"),
     "ix_recordings_statistics": (
-        ["label", "recordist", "quality", "seconds", "signal_seconds"],
+        ["label", "recordist", "quality", "seconds", "signal_seconds", "deleted_at"],
         "deleted_at IS NULL",
     ),
 }
