@@ -8,15 +8,19 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, field_validator, model_validator
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from services.ingest.attribution_formats import written
 from services.ingest.credits import (
     Credit,
     common_names,
-    credits_of_dataset,
+    credited,
     credits_of_library,
-    credits_of_model,
+    dataset_key,
+    in_order,
     in_turn,
+    listed_in_dataset,
+    listed_in_model,
     sorted_query,
 )
 from services.ingest.filters import Hex32, RecordingFilters, Text, conditions
@@ -106,20 +110,27 @@ async def get_attributions(
 async def _credits(reads: AsyncSessions, storage: FileStorage, wanted: AttributionQuery) -> AsyncIterator[Credit]:
     """What is not there is said here, before the answer begins."""
 
-    def frozen(session: Session) -> list[Credit]:
-        if wanted.dataset_id is not None:
-            return credits_of_dataset(session, storage, wanted.dataset_id)
-        return credits_of_model(session, wanted.model or "", wanted.version)
-
     def library(session: Session) -> tuple[Any, dict[str, str]]:
         chosen = _by_id(session, wanted.ids) if wanted.ids else conditions(session, wanted)
         return sorted_query(session, chosen), common_names(session)
 
+    if wanted.dataset_id is not None or wanted.model is not None:
+        return in_turn(await _frozen(reads, storage, wanted))
     async with reads() as session:
-        if wanted.dataset_id is not None or wanted.model is not None:
-            return in_turn(await session.run_sync(frozen))
         query, names = await session.run_sync(library)
     return credits_of_library(reads, query, names)
+
+
+async def _frozen(reads: AsyncSessions, storage: FileStorage, wanted: AttributionQuery) -> list[Credit]:
+    """Long lists are read and sorted in a thread, so that nobody else waits for them."""
+    async with reads() as session:
+        if wanted.dataset_id is not None:
+            key = await session.run_sync(dataset_key, wanted.dataset_id)
+            listed = await run_in_threadpool(listed_in_dataset, storage, key)
+        else:
+            listed = await session.run_sync(listed_in_model, wanted.model or "", wanted.version)
+        found = await session.run_sync(credited, listed)
+    return await run_in_threadpool(in_order, found)
 
 
 def _by_id(session: Session, ids: list[str]) -> list[ColumnElement[bool]]:

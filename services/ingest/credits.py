@@ -15,11 +15,14 @@ from sqlalchemy.orm import Session
 from services.ingest.filters import MOST_SPELLINGS, spellings
 from shared.db.engine import AsyncSessions
 from shared.db.tables import Dataset, Model, Recording, Species
-from shared.errors import NotFound
+from shared.errors import InvalidInput, NotFound
 from shared.licences import Licence, licence_of
 from shared.storage import FileStorage
 
 Value = TypeVar("Value")
+Listed = Mapping[str, Any]
+"""A recording as a dataset or a model lists it."""
+LISTED = ("sha256", "recordist", "licence", "xc_id", "source_url")
 ROWS_AT_ONCE = 1_000
 XENO_CANTO = "https://xeno-canto.org/"
 
@@ -105,26 +108,47 @@ async def in_turn(credits: Iterable[Credit]) -> AsyncIterator[Credit]:
         yield credit
 
 
-def credits_of_dataset(session: Session, storage: FileStorage, dataset_id: str) -> list[Credit]:
-    """As its frozen list names them. Raises NotFound."""
+def dataset_key(session: Session, dataset_id: str) -> str:
+    """Where the frozen list lies. Raises NotFound."""
     row = session.get(Dataset, dataset_id)
     if row is None:
         raise NotFound(f"There is no dataset {dataset_id}.", hint="GET /datasets lists them.")
-    frozen = json.loads(storage.existing(row.file_key).read_bytes())
-    return _frozen(session, ({**one, "species": one["label"]} for one in frozen["recordings"]))
+    return row.file_key
 
 
-def credits_of_model(session: Session, name: str, version: int | None) -> list[Credit]:
+def listed_in_dataset(storage: FileStorage, key: str) -> list[Listed]:
+    """Each recording once, though a list has it once more for each further species that is marked in it.
+
+    The list is JSON lines after a header, or of older datasets one object.
+
+    Raises:
+        NotFound: when the file has gone.
+        InvalidInput: when it is damaged.
+    """
+    found: dict[str, Listed] = {}
+    try:
+        with storage.existing(key).open("rb") as file:
+            header = json.loads(file.readline())
+            for one in header["recordings"] if "recordings" in header else map(json.loads, file):
+                marked = bool(one.get("marked"))
+                if one["sha256"] not in found or not marked:
+                    found[one["sha256"]] = {**{name: one.get(name) for name in LISTED}, "species": one["label"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidInput("The dataset's list is damaged.", hint="Make the dataset anew.") from error
+    return list(found.values())
+
+
+def listed_in_model(session: Session, name: str, version: int | None) -> list[Listed]:
     """As the model file itself names them; of the newest version unless one is given. Raises NotFound."""
     query = select(Model).where(Model.name == name).order_by(Model.version.desc()).limit(1)
     row = session.scalar(query if version is None else query.where(Model.version == version))
     if row is None:
         named = name if version is None else f"{name}, version {version}"
         raise NotFound(f"There is no model {named}.", hint="GET /models lists them.")
-    return _frozen(session, row.manifest.get("recordings", ()))
+    return list(row.manifest.get("recordings", ()))
 
 
-def _frozen(session: Session, listed: Iterable[Mapping[str, Any]]) -> list[Credit]:
+def credited(session: Session, listed: Iterable[Listed]) -> list[Credit]:
     """What a list says of its recordings, with the name and the address that the library has of those it still has."""
     names = common_names(session)
     credits = []
@@ -144,9 +168,13 @@ def _frozen(session: Session, listed: Iterable[Mapping[str, Any]]) -> list[Credi
                     recordist=one.get("recordist") or "",
                     licence=licence_of(one.get("licence") or ""),
                     xc_id=one.get("xc_id") or "",
-                    source_url=source_url,
+                    source_url=one.get("source_url") or source_url,
                 )
             )
+    return credits
+
+
+def in_order(credits: Iterable[Credit]) -> list[Credit]:
     return sorted(credits, key=lambda credit: credit.place)
 
 

@@ -107,30 +107,50 @@ async def test_datasets_and_models_credit_what_they_were_made_of(
         {"sha256": here, "recordist": "B. Birder", "licence": "CC BY 4.0", "xc_id": None},
         {"sha256": "f" * 64, "recordist": None, "licence": None, "xc_id": "77"},
     ]
-    frozen = {"recordings": [{"id": "x", "label": MAJOR, **one} for one in recordings]}
-    with storage_from(database_settings).writing("datasets/a.json") as part:
-        part.write_text(json.dumps(frozen))
+    lines = [{"label": MAJOR, **one} for one in recordings]
+    storage = storage_from(database_settings)
+    with storage.writing("datasets/old.json") as part:
+        part.write_text(json.dumps({"format": 1, "recordings": lines}))
+    with storage.writing("datasets/new.jsonl") as part:
+        marked = {**lines[0], "label": MERULA, "marked": True}
+        part.write_text("".join(f"{json.dumps(line)}\n" for line in ({"format": 2, "labels": []}, *lines, marked)))
+    with storage.writing("datasets/damaged.jsonl") as part:
+        part.write_text('{"format": 2}\n{"sha')
     with sessions.begin() as session:
-        dataset = Dataset(name="a", sha256="a", file_key="datasets/a.json", parameters={}, summary={})
-        session.add(dataset)
+        datasets = [
+            Dataset(name=name, sha256="a", file_key=f"datasets/{name}", parameters={}, summary={})
+            for name in ("old.json", "new.jsonl", "damaged.jsonl", "lost.jsonl")
+        ]
+        session.add_all(datasets)
         for version, listed in ((1, []), (2, [{"species": MAJOR, **one} for one in recordings])):
             manifest = {"recordings": listed}
             session.add(Model(name="garden", version=version, sha256="b", file_key="m", manifest=manifest))
         session.flush()
-        dataset_id = dataset.id
+        old, new, damaged, lost = [dataset.id for dataset in datasets]
     expected = (
         f"Unknown recordist, licence unknown:\n- {MAJOR} (Great Tit): XC77 (https://xeno-canto.org/77)\n\n"
         f"B. Birder, CC BY 4.0 ({BY}):\n- {MAJOR} (Great Tit): b.mp3 (https://b.org/a)\n"
     )
-    for query in ({"dataset_id": dataset_id}, {"model": "garden"}, {"model": "garden", "version": 2}):
+    for query in (
+        {"dataset_id": old},
+        {"dataset_id": new},
+        {"model": "garden"},
+        {"model": "garden", "version": 2},
+    ):
         answer = await api.get("/attributions", params=query, headers=PLAIN)
         assert answer.text == expected, query
     first, second = (await api.get("/attributions", params={"model": "garden"})).json()["credits"]
     assert (first["recordings"][0]["id"], second["recordings"][0]["id"]) == (None, library["linked"])
     old = await api.get("/attributions", params={"model": "garden", "version": 1}, headers=PLAIN)
     assert old.text == "No recordings.\n"
-    for query in ({"dataset_id": "0" * 32}, {"model": "nobody"}, {"model": "garden", "version": 3}):
+    for query in (
+        {"dataset_id": "0" * 32},
+        {"dataset_id": lost},
+        {"model": "nobody"},
+        {"model": "garden", "version": 3},
+    ):
         assert (await api.get("/attributions", params=query)).status_code == 404
+    assert (await api.get("/attributions", params={"dataset_id": damaged})).status_code == 422
 
 
 async def test_two_sets_at_once_are_refused(api: httpx.AsyncClient) -> None:
