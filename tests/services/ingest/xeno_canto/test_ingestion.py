@@ -1,5 +1,6 @@
 """What comes in from Xeno-canto and what does not, as a user sees it."""
 
+import json
 from datetime import date, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -199,6 +200,26 @@ async def test_trouble_without_end_gives_the_job_back_and_it_goes_on_at_the_page
     importing.work()
     assert (await importing.look(started))["state"] == "succeeded"
     assert [one.query["page"] for one in xeno_canto.asked(SEARCH)] == ["1", *["2"] * 5, "2"]
+
+
+async def test_a_search_for_several_species_goes_on_with_the_one_where_it_was(
+    importing: Import, xeno_canto: XenoCanto
+) -> None:
+    xeno_canto.add(1)
+    xeno_canto.add(2, FALLING)
+    pages = [
+        {"numPages": 1, "numRecordings": "1", "recordings": xeno_canto.records[:1]},
+        {"numPages": 2, "numRecordings": "2", "recordings": xeno_canto.records[1:]},
+    ]
+    answers = [body(json.dumps(page).encode()) for page in pages]
+    xeno_canto.troubles[SEARCH].extend([*answers, *[status(502)] * 5])
+    started = await importing.start(species=[RISING, FALLING])
+    importing.work()
+    importing.work()
+    assert (await importing.look(started))["counts"]["accepted"] == 2
+    asked = [(one.query["query"], one.query["page"]) for one in xeno_canto.asked(SEARCH)]
+    rising, falling = f'sp:"{RISING.lower()}"', f'sp:"{FALLING.lower()}"'
+    assert asked == [(rising, "1"), (falling, "1"), *[(falling, "2")] * 6]
 
 
 async def test_who_asks_to_be_left_alone_for_long_is_and_nobody_else_asks_meanwhile(
