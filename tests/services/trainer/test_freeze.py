@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlalchemy import delete
@@ -118,8 +118,13 @@ def test_a_dataset_holds_what_the_library_knows_of_its_recordings(sessions: Sync
 
 
 ORDER = st.permutations(range(24))
+# Without shrinking: each example fills a database.
 SLOW = settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    database=None,
+    phases=[Phase.generate],
 )
 
 
