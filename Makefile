@@ -88,6 +88,7 @@ bench-library: $(VENV)/.dev ## Measure the API over a million recordings and twe
 
 .PHONY: bench-datasets
 bench-datasets: $(VENV)/.dev ## Freeze and export a library of 100,000 recordings: seconds and memory
+	@tools/system-packages test
 	$(BIN)/python -m bench.datasets
 
 .PHONY: fuzz-audio
