@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from sqlalchemy import ColumnElement, and_, extract, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from shared.db.tables import Recording, Species
+from shared.db.tables import Recording
 from shared.licences import Licence, licence_of
-from shared.species import resolve
+from shared.species import find, folded
 
 UNKNOWN = "unknown"
 GIVEN = "given"
@@ -29,7 +29,7 @@ class Selection(BaseModel):
 
     name: str = Field("dataset", pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,63}$")
 
-    species: list[Text] | None = Field(None, description="Scientific names, or common ones of the built-in list")
+    species: list[Text] | None = Field(None, description="Scientific or common names, in any language")
     quality: list[Quality] | None = Field(None, min_length=1, description="A to E; `unrated` for those without")
     licence: list[Text] | None = Field(
         None,
@@ -87,9 +87,7 @@ def species_of(session: Session, selection: Selection) -> set[str] | None:
     """The scientific names that are asked for, as the library writes them; None for all."""
     if selection.species is None:
         return None
-    known = {_folded(name): name for name in session.scalars(select(Species.scientific_name))}
-    meant = (resolve(name).scientific for name in selection.species)
-    return {known.get(_folded(name), name) for name in meant}
+    return {find(session, name).scientific for name in selection.species}
 
 
 def conditions(session: Session, selection: Selection, species: set[str] | None) -> list[ColumnElement[bool]]:
@@ -122,8 +120,8 @@ def _of_origin(session: Session, selection: Selection) -> Iterator[ColumnElement
 def _of_place(session: Session, selection: Selection) -> Iterator[ColumnElement[bool]]:
     """And time."""
     if selection.country is not None:
-        asked = {_folded(one) for one in selection.country}
-        yield Recording.country.in_(_spellings(session, Recording.country, lambda text: _folded(text) in asked))
+        asked = {folded(one) for one in selection.country}
+        yield Recording.country.in_(_spellings(session, Recording.country, lambda text: folded(text) in asked))
     if selection.box is not None:
         south, west, north, east = selection.box
         yield Recording.latitude.between(south, north)
@@ -143,7 +141,3 @@ def _allowed(text: str, asked: Iterable[Licence]) -> bool:
 
 def _spellings(session: Session, column: InstrumentedAttribute[str], meant: Callable[[str], bool]) -> list[str]:
     return [value for value in session.scalars(select(column).distinct()) if meant(value)]
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()

@@ -35,7 +35,7 @@ def list_datasets(
 @app.command("create")
 def create_dataset(
     name: Annotated[str, typer.Argument(help="Letters, digits, spaces, `.`, `_` and `-`")] = "dataset",
-    species: Annotated[list[str] | None, typer.Option(help="Scientific name; may be repeated; all if left out")] = None,
+    species: Annotated[list[str] | None, typer.Option(help="Any name of it; may be repeated; all if left out")] = None,
     quality: Annotated[
         list[str] | None, typer.Option(help="A to E, or unrated for those without; may be repeated")
     ] = None,

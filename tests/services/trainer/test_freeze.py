@@ -225,9 +225,12 @@ def test_each_filter_takes_what_it_says(mixed: SyncSessions, storage: FileStorag
 
 def test_species_are_found_however_they_are_written(sessions: SyncSessions, storage: FileStorage) -> None:
     add(sessions, *pairs(range(3)), *(recording("Turdus merula", number) for number in range(3)))
+    with sessions.begin() as session:
+        session.get_one(Species, "Avis duo").names = {"fr": "Oiseau Deux"}
     wanted = frozen(sessions, storage, species=["avis  UNA", "Amsel"])
     assert wanted.names == ["Avis una", "Turdus merula"]
     assert wanted.sha256 == frozen(sessions, storage, species=["Turdus merula", "Avis una"]).sha256
+    assert frozen(sessions, storage, species=["oiseau deux", "Amsel"]).names == ["Avis duo", "Turdus merula"]
 
 
 def test_what_is_taken_out_of_the_library_is_in_no_new_dataset(sessions: SyncSessions, storage: FileStorage) -> None:
