@@ -53,7 +53,8 @@ class TextWriter(Writer):
 
     def _line(self, credit: Credit) -> str:
         name = self._species(credit.species) if credit.species else NO_SPECIES
-        common = f" ({self._text(credit.common_name)})" if credit.common_name else ""
+        named = credit.common_name and credit.common_name != credit.species
+        common = f" ({self._text(credit.common_name)})" if named else ""
         return f"\n- {name}{common}: {self._link(credit.reference, credit.url)}"
 
     def _link(self, text: str, url: str) -> str:

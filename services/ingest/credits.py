@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, case, select
 from sqlalchemy.orm import Session
 
 from services.ingest.filters import MOST_SPELLINGS, spellings
+from shared import species
 from shared.db.engine import AsyncSessions
 from shared.db.tables import Dataset, Model, Recording, Species
 from shared.errors import InvalidInput, NotFound
@@ -57,7 +58,10 @@ class Credit:
 
 
 def common_names(session: Session) -> dict[str, str]:
-    return dict(session.execute(select(Species.scientific_name, Species.common_name)).all())
+    """In English, by scientific name: what the library has, else the built-in ones."""
+    known = select(Species.scientific_name, Species.common_name).where(Species.common_name != "")
+    built_in = {name.scientific: name.common for name in species.built_in().values()}
+    return {**built_in, **dict(session.execute(known).all())}
 
 
 def sorted_query(session: Session, wanted: Iterable[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:

@@ -44,7 +44,7 @@ Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 XcNumber = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^([Xx][Cc])?\s?[0-9]{1,12}$")]
 Box = Annotated[str, StringConstraints(max_length=200), AfterValidator(_box)]
 Quality = Literal["A", "B", "C", "D", "E"]
-Unrated = Literal["unrated"]
+Rating = Literal["A", "B", "C", "D", "E", "unrated"]
 Month = Annotated[int, Field(ge=1, le=12)]
 Many = Annotated[list[Value], Field(max_length=100)]
 
@@ -55,7 +55,7 @@ class RecordingFilters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     species: Many[Text] = Field([], description="Scientific or common name, in any language")
-    quality: Many[Quality | Unrated] = Field([], description="A to E, or `unrated`")
+    quality: Many[Rating] = Field([], description="A to E, or `unrated`")
     licence: Many[Text] = Field(
         [], description="`CC BY 4.0`, or `CC BY` for all its versions, not CC BY-NC; `unknown` where none is named"
     )

@@ -18,10 +18,12 @@ BAR, TOP, BOTTOM = 24, 44, 44
 NAMES, FIGURES = 9, 8
 """Sizes of their letters, in points."""
 MARGIN = 20
+IN_MINUTES = 120.0
+"""Seconds; where no species has so many, they are not shown as minutes."""
 
 
 def draw_species(found: Sequence[SpeciesView], *, top: int, width: int) -> bytes:
-    """As PNG, `width` pixels wide: the `top` species with most signal, in minutes, most first."""
+    """As PNG, `width` pixels wide: the `top` species with most signal, most first."""
     shown = sorted(found, key=lambda one: (-one.signal_seconds, one.scientific_name))[:top]
     height = TOP + BAR * max(len(shown), 2) + BOTTOM
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
@@ -29,16 +31,17 @@ def draw_species(found: Sequence[SpeciesView], *, top: int, width: int) -> bytes
     left = MARGIN + max((_pixels(name, NAMES) for name in names), default=0)
     room = width - left - MARGIN
     axes = figure.add_axes((left / width, BOTTOM / height, room / width, 1 - (TOP + BOTTOM) / height))
-    minutes = [one.signal_seconds / 60 for one in shown]
+    minutes = max((one.signal_seconds for one in shown), default=0.0) >= IN_MINUTES
+    lengths = [one.signal_seconds / (60 if minutes else 1) for one in shown]
     axes.set_yticks(range(len(shown)), names, fontsize=NAMES, parse_math=False)
     axes.set_ylim(max(len(shown), 2) - 0.5, -0.5)
-    figures = [_figures(one) for one in shown]
+    figures = [_figures(one, long, "min" if minutes else "s") for one, long in zip(shown, lengths, strict=True)]
     # As far as the figures behind the bars need.
-    ends = [long * room / (room - _pixels(text, FIGURES) - 8) for long, text in zip(minutes, figures, strict=True)]
-    bars = axes.barh(range(len(shown)), minutes, height=0.72, color=SIGNAL)
+    ends = [long * room / (room - _pixels(text, FIGURES) - 8) for long, text in zip(lengths, figures, strict=True)]
+    bars = axes.barh(range(len(shown)), lengths, height=0.72, color=SIGNAL)
     axes.bar_label(bars, figures, padding=4, fontsize=FIGURES, color=INK)
     axes.set_xlim(0, max(ends, default=0.0) or 1.0)
-    axes.set_xlabel("minutes in which a bird is heard", fontsize=9, color=INK)
+    axes.set_xlabel(f"{'minutes' if minutes else 'seconds'} in which a bird is heard", fontsize=9, color=INK)
     axes.tick_params(labelsize=9, length=0, color=INK)
     axes.tick_params(axis="x", length=3, labelsize=8)
     axes.xaxis.set_major_locator(MaxNLocator(max(2, int(room / 70))))
@@ -58,7 +61,11 @@ def draw_species(found: Sequence[SpeciesView], *, top: int, width: int) -> bytes
 
 
 def _name(one: SpeciesView) -> str:
-    return f"{one.scientific_name} ({one.common_name})" if one.common_name else one.scientific_name
+    return (
+        f"{one.scientific_name} ({one.common_name})"
+        if one.common_name not in ("", one.scientific_name)
+        else one.scientific_name
+    )
 
 
 def _shortened(name: str, pixels: int) -> str:
@@ -80,5 +87,5 @@ def _ruler() -> Any:
     return renderer(1, 1, DPI)
 
 
-def _figures(one: SpeciesView) -> str:
-    return f"{one.signal_seconds / 60:,.1f} min in {one.recordings:,} recording{'s' * (one.recordings != 1)}"
+def _figures(one: SpeciesView, long: float, unit: str) -> str:
+    return f"{long:,.1f} {unit} in {one.recordings:,} recording{'s' * (one.recordings != 1)}"

@@ -45,7 +45,7 @@ def show_recording(recording_id: str, server: Server = DEFAULT_SERVER) -> None:
     hidden = {"sections", "slices", "details", "section_count", "slice_count", "warnings", "secondary", "ingestions"}
     for name, value in one.items():
         if name not in hidden and value not in (None, ""):
-            table.add_row(name.replace("_", " "), escape(str(value)))
+            table.add_row(name.replace("_", " "), escape(str(round(value, 4) if isinstance(value, float) else value)))
     for name in ("secondary", "warnings"):
         if one[name]:
             table.add_row(name, escape("; ".join(one[name])))

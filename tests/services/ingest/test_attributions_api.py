@@ -26,7 +26,8 @@ def library(sessions: SyncSessions) -> dict[str, str]:
     """Ids of recordings by a short name."""
     with sessions.begin() as session:
         ensure(session, SpeciesName(MERULA, "Common Blackbird"))
-        ensure(session, SpeciesName(MAJOR, "Great Tit"))
+        ensure(session, SpeciesName(MAJOR))
+        ensure(session, SpeciesName("Rain", "Rain"))
     birder = {"recordist": "A. Birder", "xc_id": "2"}
     return {
         "first": add_recording(sessions, MERULA, **birder, licence="CC BY 4.0"),
@@ -87,6 +88,14 @@ async def test_markdown_has_links_and_no_markup_from_outside(api: httpx.AsyncCli
     text = (await api.get("/attributions", headers=MARKDOWN)).text
     assert f"A. Birder, [CC BY 4.0](<{BY}>):\n\n- *{MAJOR}* (Great Tit): [XC1](<https://xeno-canto.org/1>)" in text
     assert "\\*B\\*, licence unknown" in text
+
+
+async def test_a_species_whose_common_name_is_the_same_is_named_once(
+    api: httpx.AsyncClient, sessions: SyncSessions, library: dict[str, str]
+) -> None:
+    rain = add_recording(sessions, "Rain", original_name="rain.wav", licence="CC0")
+    text = (await api.get("/attributions", params={"ids": rain}, headers=PLAIN)).text
+    assert text.endswith("\n- Rain: rain.wav\n")
 
 
 async def test_recordings_by_id_are_credited_also_when_they_are_deleted(
