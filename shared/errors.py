@@ -90,6 +90,18 @@ class TransientError(ChiffchaffError):
     title = "A passing failure"
 
 
+class StorageUnreachable(TransientError):
+    code = "storage-unreachable"
+    title = "The storage does not answer"
+
+
+class StorageRefused(ChiffchaffError):
+    """The storage is set up in a way that cannot work: trying again does not help."""
+
+    code = "storage-refused"
+    title = "The storage cannot be used as it is set up"
+
+
 class AudioError(ChiffchaffError):
     """The recording itself is the reason."""
 

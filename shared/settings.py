@@ -4,6 +4,7 @@ The defaults are the embedded stack: SQLite, Celery over the file system, everyt
 """
 
 import os
+import re
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -52,7 +53,16 @@ class Settings(BaseSettings):
     broker_url: SecretStr = SecretStr("")
     """Empty: the file system under the data directory. Otherwise `redis://...`."""
     storage_url: str = ""
-    """Empty: files under the data directory. Otherwise `file:///absolute/path`."""
+    """Empty: files under the data directory. Otherwise `file:///absolute/path`, or `s3://bucket/prefix`."""
+    s3_endpoint_url: str = ""
+    """Of an object store that is not Amazon's. What is not set here is looked for where boto looks."""
+    s3_region: str = ""
+    s3_access_key: SecretStr = SecretStr("")
+    s3_secret_key: SecretStr = SecretStr("")
+    storage_cache_gb: float = Field(default=20.0, gt=0)
+    """Room for local copies of what is in the bucket, on each machine; in 10^9 bytes."""
+    prepared_max_gb: float = Field(default=0.0, ge=0)
+    """What prepared audio may take after `chiffchaff storage prune`, in 10^9 bytes; 0 = all is kept."""
 
     api_keys: SecretStr = SecretStr("")
     """Keys that may call the API, separated by commas. Empty: no key is asked for."""
@@ -115,6 +125,17 @@ class Settings(BaseSettings):
                 )
         return self
 
+    @model_validator(mode="after")
+    def require_a_storage(self) -> Self:
+        if self.storage_url and not re.match(r"file:///|s3://[^/]", self.storage_url):
+            raise ValueError(
+                f"{PREFIX}STORAGE_URL must look like file:///absolute/path or s3://bucket/prefix, "
+                f"not {self.storage_url}"
+            )
+        if bool(self.s3_access_key.get_secret_value()) != bool(self.s3_secret_key.get_secret_value()):
+            raise ValueError(f"{PREFIX}S3_ACCESS_KEY and {PREFIX}S3_SECRET_KEY belong together: set both or neither")
+        return self
+
     @cached_property
     def accepted_api_keys(self) -> tuple[str, ...]:
         return tuple(key.strip() for key in self.api_keys.get_secret_value().split(",") if key.strip())
@@ -138,11 +159,35 @@ class Settings(BaseSettings):
 
     @property
     def storage_dir(self) -> Path:
+        """Where files are kept that are not in a bucket."""
         if not self.storage_url:
             return self.data_dir.absolute() / "storage"
-        if not self.storage_url.startswith("file://"):
-            raise ValueError(f"{PREFIX}STORAGE_URL must look like file:///absolute/path, not {self.storage_url}")
         return Path(self.storage_url.removeprefix("file://"))
+
+    @property
+    def storage_is_s3(self) -> bool:
+        return self.storage_url.startswith("s3://")
+
+    @property
+    def s3_place(self) -> tuple[str, str]:
+        """The bucket, and what every key in it begins with: empty, or a path that ends with a slash."""
+        bucket, _, prefix = self.storage_url.removeprefix("s3://").partition("/")
+        return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+    @property
+    def cache_dir(self) -> Path:
+        """Local copies of what is in the bucket."""
+        return self.data_dir.absolute() / "cache"
+
+    @property
+    def incoming_dir(self) -> Path:
+        """Files on their way into the storage: on its own disk, so that they become its files at a stroke."""
+        return (self.data_dir.absolute() if self.storage_is_s3 else self.storage_dir) / "incoming"
+
+    @property
+    def work_dir(self) -> Path:
+        """What outlives a restart and is not in the storage yet, where that is not a directory itself."""
+        return self.data_dir.absolute() / "work"
 
     @property
     def scratch_dir(self) -> Path:

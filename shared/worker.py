@@ -33,7 +33,7 @@ from shared.errors import ChiffchaffError, TransientError
 from shared.log import configure_logging, get_logger
 from shared.queue import celery_app
 from shared.settings import Settings
-from shared.storage import FileStorage, storage_from
+from shared.storage import Storage, storage_from
 
 logger = get_logger(__name__)
 
@@ -172,7 +172,7 @@ class Runtime:
         return sync_sessions(self.engine)
 
     @cached_property
-    def storage(self) -> FileStorage:
+    def storage(self) -> Storage:
         return storage_from(self.settings)
 
     def answer(self, worker: Worker) -> None:

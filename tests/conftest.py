@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
 from shared.db.migrate import migrate
 from shared.settings import Settings
-from tests.support.servers import Postgres, Redis
+from tests.support.servers import ObjectStore, Postgres, Redis
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -33,6 +33,29 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    server = ObjectStore()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3_settings(object_store: ObjectStore, tmp_path: Path) -> Settings:
+    """Settings over an empty place in a bucket."""
+    return Settings.model_validate(
+        {
+            "data_dir": tmp_path,
+            "storage_url": f"s3://{object_store.bucket}/{uuid.uuid4().hex}",
+            "s3_endpoint_url": object_store.url,
+            "s3_region": "us-east-1",
+            "s3_access_key": "anybody",
+            "s3_secret_key": "a-secret-of-anybody",
+        }
+    )
 
 
 def new_database(postgres: Postgres) -> str:

@@ -12,7 +12,7 @@ from shared.db.tables import ActiveModel, Model, Training
 from shared.errors import ModelFileError, NotFound
 from shared.log import get_logger
 from shared.model_file import ModelManifest, read_manifest, sha256_of
-from shared.storage import FileStorage, content_key
+from shared.storage import Storage, content_key
 
 logger = get_logger(__name__)
 
@@ -61,7 +61,7 @@ def shipped_models(models_dir: Path) -> list[ModelFolder]:
     return found
 
 
-def store_shipped(storage: FileStorage, models_dir: Path) -> list[ModelFolder]:
+def store_shipped(storage: Storage, models_dir: Path) -> list[ModelFolder]:
     """The shipped models whose files are in the storage now; one that cannot be written is logged and left out."""
     stored = []
     for folder in shipped_models(models_dir):
@@ -74,7 +74,7 @@ def store_shipped(storage: FileStorage, models_dir: Path) -> list[ModelFolder]:
     return stored
 
 
-def store(storage: FileStorage, folder: ModelFolder) -> None:
+def store(storage: Storage, folder: ModelFolder) -> None:
     """Copies a model's files into the storage, those that are not there."""
     sources = [(folder.file_key, folder.path / MODEL_FILE), *folder.files().values()]
     for key, source in sources:

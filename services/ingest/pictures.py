@@ -25,7 +25,7 @@ from shared.audio.wav import open_prepared
 from shared.db import tables
 from shared.db.tables import Recording
 from shared.errors import Conflict, Overloaded
-from shared.storage import FileStorage
+from shared.storage import Storage
 
 MOST_WAITING = 16
 
@@ -71,7 +71,7 @@ def require_prepared(row: Recording) -> None:
         )
 
 
-def picture_of(session: Session, storage: FileStorage, row: Recording, query: PictureQuery) -> Picture:
+def picture_of(session: Session, storage: Storage, row: Recording, query: PictureQuery) -> Picture:
     """Raises InvalidInput where the recording has ended before `start`."""
     start, end = span(row.prepared_samples or 0, query.start, query.seconds)
     rows, windows = tables.Section, tables.Slice

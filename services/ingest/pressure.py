@@ -7,7 +7,7 @@ from shared import jobs
 from shared.db.engine import AsyncSessions
 from shared.errors import Overloaded, StorageFull
 from shared.settings import Settings
-from shared.storage import FileStorage, shortage
+from shared.storage import Storage, shortage
 from shared.worker import JobContext, Postponed
 
 POSTPONED_SECONDS = 15.0
@@ -27,7 +27,7 @@ def make_room(context: JobContext) -> None:
             raise Postponed(f"Paused: {limit:,} recordings wait to be prepared.", seconds=POSTPONED_SECONDS)
 
 
-async def require_room(settings: Settings, storage: FileStorage, sessions: AsyncSessions) -> None:
+async def require_room(settings: Settings, storage: Storage, sessions: AsyncSessions) -> None:
     """Before an upload is read.
 
     Raises:

@@ -11,7 +11,7 @@ from services.ingest.items import Item
 from shared import jobs, species
 from shared.db.tables import Recording
 from shared.errors import EmptyAudio
-from shared.storage import FileStorage, Stored
+from shared.storage import Storage, Stored
 
 PREPARE = "preprocess.prepare"
 
@@ -27,7 +27,7 @@ class Taken:
     """It had been deleted, and is in the library again."""
 
 
-def store_original(storage: FileStorage, stream: BinaryIO, name: str) -> Stored:
+def store_original(storage: Storage, stream: BinaryIO, name: str) -> Stored:
     """Copies the file, named by what it holds.
 
     Raises:

@@ -55,7 +55,7 @@ def prepare(context: JobContext) -> None:
         report = decoder().decode_to_wav(original, part, limits)
         require_sound(report)
     context.progress(1, len(STEPS), STEPS[1])
-    samples = open_prepared(context.storage.path(prepared_key))
+    samples = open_prepared(context.storage.existing(prepared_key))
     sections = segment(samples, DEFAULT)
     slices = slice_recording(len(samples), sections)
     context.progress(2, len(STEPS), STEPS[2])

@@ -178,10 +178,11 @@ def _bound(settings: Settings) -> Iterator[socket.socket]:
 
 def _tidy(settings: Settings) -> None:
     """Empties what only living processes use: there are none now."""
-    for leftover in (settings.broker_dir, settings.scratch_dir, settings.storage_dir / "incoming"):
+    for leftover in (settings.broker_dir, settings.scratch_dir, settings.incoming_dir):
         shutil.rmtree(leftover, ignore_errors=True)
     settings.scratch_dir.mkdir(parents=True)
-    settings.storage_dir.mkdir(parents=True, exist_ok=True)
+    if not settings.storage_is_s3:
+        settings.storage_dir.mkdir(parents=True, exist_ok=True)
 
 
 def _prepare(settings: Settings) -> None:

@@ -19,7 +19,7 @@ from services.trainer.summary import Summary, summarise
 from shared.db import tables
 from shared.errors import InvalidInput
 from shared.model_file import Label
-from shared.storage import BLOCK_BYTES, FileStorage
+from shared.storage import BLOCK_BYTES, Storage
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -46,7 +46,7 @@ class Frozen:
         )
 
 
-def freeze(session: Session, storage: FileStorage, selection: Selection) -> Frozen:
+def freeze(session: Session, storage: Storage, selection: Selection) -> Frozen:
     """Writes the dataset's list to the storage. The session only reads; it should see one moment of the database.
 
     Raises:

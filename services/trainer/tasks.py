@@ -21,7 +21,7 @@ def run_training(context: JobContext) -> None:
     with context.sessions() as session:
         training = session.get_one(Training, context.payload["training_id"])
         dataset_row = session.get_one(Dataset, training.dataset_id)
-    work_dir = context.storage.root / "trainings" / training.id
+    work_dir = context.storage.work / "trainings" / training.id
 
     def report(progress: Progress) -> None:
         context.progress(progress.fraction, 1.0, progress.message)

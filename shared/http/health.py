@@ -71,7 +71,4 @@ async def check_broker(request: Request) -> str:
 
 
 async def check_storage(request: Request) -> str:
-    root = get_resources(request).settings.storage_dir
-    if not root.is_dir():
-        raise NotReady("The storage directory is missing.")
-    return "file system"
+    return await asyncio.to_thread(get_resources(request).storage.check)

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared import storage as stores
 from shared.db.engine import AsyncSessions, async_engine, async_sessions, reading_sessions
 from shared.settings import Settings
-from shared.storage import FileStorage, storage_from
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Resources:
     engine: AsyncEngine
     reads: AsyncSessions
     writes: AsyncSessions
-    storage: FileStorage
+    storage: stores.Storage
 
 
 @asynccontextmanager
@@ -29,7 +29,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     engine = async_engine(settings)
     settings.scratch_dir.mkdir(parents=True, exist_ok=True)
     try:
-        yield Resources(settings, engine, reading_sessions(engine), async_sessions(engine), storage_from(settings))
+        storage = stores.storage_from(settings)
+        yield Resources(settings, engine, reading_sessions(engine), async_sessions(engine), storage)
     finally:
         await engine.dispose()
 
@@ -48,7 +49,7 @@ async def get_writes(request: Request) -> AsyncSessions:
     return get_resources(request).writes
 
 
-async def get_storage(request: Request) -> FileStorage:
+async def get_storage(request: Request) -> stores.Storage:
     return get_resources(request).storage
 
 
@@ -60,5 +61,5 @@ Reads = Annotated[AsyncSessions, Depends(get_reads)]
 """Sessions of a route that only reads."""
 Writes = Annotated[AsyncSessions, Depends(get_writes)]
 """Sessions of a route that writes; it commits before it answers."""
-Storage = Annotated[FileStorage, Depends(get_storage)]
+Storage = Annotated[stores.Storage, Depends(get_storage)]
 Config = Annotated[Settings, Depends(get_settings)]

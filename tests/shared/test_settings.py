@@ -45,5 +45,21 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
 
 def test_the_operations_guide_lists_every_setting_and_no_other() -> None:
     guide = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| `CHIFFCHAFF_([A-Z_]+)` \|", guide, re.MULTILINE))
+    listed = set(re.findall(r"^\| `CHIFFCHAFF_([A-Z0-9_]+)` \|", guide, re.MULTILINE))
     assert listed == {name.upper() for name in Settings.model_fields}
+
+
+def test_a_bucket_and_what_its_keys_begin_with_stand_in_the_storage_url() -> None:
+    assert Settings(storage_url="s3://birds").s3_place == ("birds", "")
+    assert Settings(storage_url="s3://birds/garden/2026/").s3_place == ("birds", "garden/2026/")
+
+
+@pytest.mark.parametrize("url", ["s3://", "s3:///garden", "ftp://birds", "/srv/birds"])
+def test_a_storage_url_that_names_no_storage_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="STORAGE_URL must look like"):
+        Settings(storage_url=url)
+
+
+def test_half_a_key_to_a_bucket_is_refused() -> None:
+    with pytest.raises(ValidationError, match="belong together"):
+        Settings.model_validate({"storage_url": "s3://birds", "s3_access_key": "somebody"})

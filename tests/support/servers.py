@@ -5,9 +5,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx
 
 START_SECONDS = 30.0
 
@@ -96,6 +99,31 @@ class Postgres(Server):
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://test@127.0.0.1:{self.port}/{database}"
+
+
+class ObjectStore(Server):
+    """An S3 server in memory, with one bucket."""
+
+    bucket = "birds"
+    page = 10
+    """So many objects a listing tells at once: a real server 1,000."""
+
+    def __init__(self) -> None:
+        port = free_port()
+        # Of this environment's own Python, wherever its scripts lie.
+        server = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        super().__init__(["env", f"MOTO_S3_DEFAULT_MAX_KEYS={self.page}", *server], port)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        super().start()
+        httpx.put(f"{self.url}/{self.bucket}", headers=_ANYBODY).raise_for_status()
+
+
+_ANYBODY = {"Authorization": "AWS4-HMAC-SHA256 Credential=anybody/20260101/us-east-1/s3/aws4_request"}
 
 
 class Redis(Server):

@@ -11,7 +11,7 @@ from shared.db.tables import Dataset, Job, Model, Training
 from shared.errors import NotFound
 from shared.model_file import read_manifest, sha256_of
 from shared.settings import Settings
-from shared.storage import FileStorage, storage_from
+from shared.storage import Storage, storage_from
 from tests.services.inference.conftest import Ship
 
 
@@ -24,16 +24,16 @@ def session(settings: Settings) -> Iterator[Session]:
 
 
 @pytest.fixture
-def storage(settings: Settings) -> FileStorage:
+def storage(settings: Settings) -> Storage:
     return storage_from(settings)
 
 
-def register_all(session: Session, storage: FileStorage, models_dir: Path) -> list[Model]:
+def register_all(session: Session, storage: Storage, models_dir: Path) -> list[Model]:
     return [registry.register(session, folder) for folder in registry.store_shipped(storage, models_dir)]
 
 
 def test_a_shipped_model_gets_a_row_that_says_what_the_file_says(
-    session: Session, storage: FileStorage, models_dir: Path, ship: Ship
+    session: Session, storage: Storage, models_dir: Path, ship: Ship
 ) -> None:
     file = ship("garden") / "model.pt"
     (model,) = register_all(session, storage, models_dir)
@@ -42,7 +42,7 @@ def test_a_shipped_model_gets_a_row_that_says_what_the_file_says(
 
 
 def test_model_and_card_are_in_the_storage_though_the_folder_goes_away(
-    session: Session, storage: FileStorage, models_dir: Path, ship: Ship
+    session: Session, storage: Storage, models_dir: Path, ship: Ship
 ) -> None:
     content = (ship("garden") / "model.pt").read_bytes()
     (model,) = register_all(session, storage, models_dir)
@@ -53,7 +53,7 @@ def test_model_and_card_are_in_the_storage_though_the_folder_goes_away(
     assert "curves" not in model.files
 
 
-def test_the_same_file_is_registered_once(session: Session, storage: FileStorage, models_dir: Path, ship: Ship) -> None:
+def test_the_same_file_is_registered_once(session: Session, storage: Storage, models_dir: Path, ship: Ship) -> None:
     ship("garden")
     first = register_all(session, storage, models_dir)
     second = register_all(session, storage, models_dir)
@@ -61,7 +61,7 @@ def test_the_same_file_is_registered_once(session: Session, storage: FileStorage
     assert len(session.scalars(select(Model)).all()) == 1
 
 
-def test_versions_count_up_by_name(session: Session, storage: FileStorage, models_dir: Path, ship: Ship) -> None:
+def test_versions_count_up_by_name(session: Session, storage: Storage, models_dir: Path, ship: Ship) -> None:
     ship("garden", folder="a")
     ship("garden", folder="b", common="Other ")
     ship("forest", folder="c")
@@ -70,7 +70,7 @@ def test_versions_count_up_by_name(session: Session, storage: FileStorage, model
 
 
 def test_a_version_that_a_running_training_will_have_is_left_to_it(
-    session: Session, storage: FileStorage, models_dir: Path, ship: Ship
+    session: Session, storage: Storage, models_dir: Path, ship: Ship
 ) -> None:
     dataset = Dataset(name="d", sha256="0" * 64, file_key="d.json", parameters={}, summary={})
     job = Job(kind="trainer.train", queue="trainer", payload={}, max_attempts=1)
@@ -84,7 +84,7 @@ def test_a_version_that_a_running_training_will_have_is_left_to_it(
 
 
 def test_a_file_that_is_missing_from_the_storage_is_put_back(
-    session: Session, storage: FileStorage, models_dir: Path, ship: Ship
+    session: Session, storage: Storage, models_dir: Path, ship: Ship
 ) -> None:
     ship("garden")
     (model,) = register_all(session, storage, models_dir)
@@ -94,7 +94,7 @@ def test_a_file_that_is_missing_from_the_storage_is_put_back(
 
 
 def test_a_shipped_file_that_is_no_model_keeps_no_other_from_being_registered(
-    session: Session, storage: FileStorage, models_dir: Path, ship: Ship
+    session: Session, storage: Storage, models_dir: Path, ship: Ship
 ) -> None:
     (models_dir / "broken").mkdir()
     (models_dir / "broken" / "model.pt").write_bytes(b"not an archive")
@@ -103,7 +103,7 @@ def test_a_shipped_file_that_is_no_model_keeps_no_other_from_being_registered(
 
 
 def test_a_model_is_found_by_name_and_version_the_newest_by_default(
-    session: Session, storage: FileStorage, models_dir: Path, ship: Ship
+    session: Session, storage: Storage, models_dir: Path, ship: Ship
 ) -> None:
     ship("garden", folder="a")
     ship("garden", folder="b", common="Other ")
@@ -114,7 +114,7 @@ def test_a_model_is_found_by_name_and_version_the_newest_by_default(
 
 @pytest.mark.parametrize(("name", "version"), [("forest", None), ("garden", 2)])
 def test_a_model_that_is_not_there_is_not_found(
-    session: Session, storage: FileStorage, models_dir: Path, ship: Ship, name: str, version: int | None
+    session: Session, storage: Storage, models_dir: Path, ship: Ship, name: str, version: int | None
 ) -> None:
     ship("garden")
     register_all(session, storage, models_dir)
@@ -123,7 +123,7 @@ def test_a_model_that_is_not_there_is_not_found(
 
 
 def test_activating_remembers_the_model_before(
-    session: Session, storage: FileStorage, models_dir: Path, ship: Ship
+    session: Session, storage: Storage, models_dir: Path, ship: Ship
 ) -> None:
     ship("garden")
     ship("meadow")
