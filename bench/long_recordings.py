@@ -19,13 +19,14 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from services.preprocess.tasks import decoder, prepare
+from services.preprocess.tasks import prepare
 from shared import jobs
 from shared.db.engine import sync_engine, sync_sessions
 from shared.db.migrate import migrate
 from shared.db.tables import Job, Recording
+from shared.prepared import decoder
 from shared.settings import Settings
-from shared.storage import content_key, storage_from
+from shared.storage import FileStorage, content_key
 from shared.worker import Runtime
 
 RATE = 48_000
@@ -59,7 +60,7 @@ def measure(path: Path) -> dict[str, Any]:
         migrate(engine)
         sessions = sync_sessions(engine)
         key = content_key("originals", "ab" * 32, path.suffix)
-        original = storage_from(settings).path(key)
+        original = FileStorage(settings.storage_dir).path(key)
         original.parent.mkdir(parents=True)
         os.link(path, original)
         with sessions.begin() as session:

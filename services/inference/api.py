@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import FileResponse
 from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from services.inference import page, registry
@@ -130,7 +131,7 @@ async def get_file(name: str, version: int, file: ModelFile, reads: Reads, stora
     key = model.file_key if file == "model" else model.files.get(file)
     if key is None:
         raise NotFound(f"{name} {version} has no {file}.", hint=f"GET /models/{name}/{version} has what the file says.")
-    path = storage.existing(key)
+    path = await run_in_threadpool(storage.existing, key)
     filename = f"{name}-{version}{path.suffix}" if file == "model" else None
     return FileResponse(path, media_type=MEDIA_TYPES[file], filename=filename)
 

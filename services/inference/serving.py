@@ -110,7 +110,7 @@ class Serving:
         logger.info("model activated", name=model.name, version=model.version)
 
     async def _load(self, model: Model) -> Classifier:
-        path = self._resources.storage.existing(model.file_key)
+        path = await asyncio.to_thread(self._resources.storage.existing, model.file_key)
         classifier = await asyncio.to_thread(
             load_classifier,
             path,

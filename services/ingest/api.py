@@ -9,6 +9,7 @@ from services.ingest import (
     pictures,
     recordings_api,
     species_api,
+    storage_api,
     stretches_api,
 )
 from shared.http.app import Api, build_app
@@ -23,6 +24,7 @@ API = Api(
         species_api.router,
         attributions_api.router,
         jobs_api.router,
+        storage_api.router,
     ],
     lifespan=pictures.lifespan,
     uploads=["/recordings"],

@@ -25,6 +25,8 @@ from shared.audio.wav import open_prepared
 from shared.db import tables
 from shared.db.tables import Recording
 from shared.errors import Conflict, Overloaded
+from shared.prepared import prepared_audio
+from shared.settings import Settings
 from shared.storage import Storage
 
 MOST_WAITING = 16
@@ -46,7 +48,8 @@ class PictureQuery(BaseModel):
 class Picture:
     """All that is needed to draw one."""
 
-    prepared: Path
+    audio: Callable[[], Path]
+    """Where the prepared sound is; that may take as long as preparing it."""
     title: str
     start: int
     end: int
@@ -71,7 +74,7 @@ def require_prepared(row: Recording) -> None:
         )
 
 
-def picture_of(session: Session, storage: Storage, row: Recording, query: PictureQuery) -> Picture:
+def picture_of(session: Session, storage: Storage, settings: Settings, row: Recording, query: PictureQuery) -> Picture:
     """Raises InvalidInput where the recording has ended before `start`."""
     start, end = span(row.prepared_samples or 0, query.start, query.seconds)
     rows, windows = tables.Section, tables.Slice
@@ -82,7 +85,7 @@ def picture_of(session: Session, storage: Storage, row: Recording, query: Pictur
         windows.recording_id == row.id, windows.start > start - WINDOW_SAMPLES, windows.start < end
     )
     return Picture(
-        prepared=storage.existing(row.prepared_key or ""),
+        audio=partial(prepared_audio, storage, settings, row.original_key, row.prepared_key or ""),
         title=f"{row.label}: {row.original_name}" if row.label else row.original_name,
         start=start,
         end=end,
@@ -129,7 +132,7 @@ def _drawn(picture: Picture) -> bytes:
     from shared.audio.segmentation import DEFAULT, PRESETS
 
     figure = draw(
-        open_prepared(picture.prepared),
+        open_prepared(picture.audio()),
         picture.sections,
         picture.slices,
         start=picture.start,

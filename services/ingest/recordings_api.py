@@ -172,9 +172,8 @@ async def restore_recording(recording_id: str, writes: Writes) -> RecordingView:
 async def get_audio(recording_id: str, reads: Reads, storage: Storage) -> FileResponse:
     async with reads() as session:
         row = await session.run_sync(find_recording, recording_id)
-    return FileResponse(
-        storage.existing(row.original_key), media_type="application/octet-stream", filename=row.original_name
-    )
+    path = await run_in_threadpool(storage.existing, row.original_key)
+    return FileResponse(path, media_type="application/octet-stream", filename=row.original_name)
 
 
 @router.get(
@@ -186,6 +185,7 @@ async def get_audio(recording_id: str, reads: Reads, storage: Storage) -> FileRe
 async def get_spectrogram(
     recording_id: str,
     query: Annotated[PictureQuery, Query()],
+    settings: Config,
     reads: Reads,
     storage: Storage,
     drawing: Pictures,
@@ -201,5 +201,5 @@ async def get_spectrogram(
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if tag in (offered.strip().removeprefix("W/") for offered in if_none_match.split(",")):
             return Response(status_code=304, headers=headers)
-        picture = await session.run_sync(picture_of, storage, row, query)
+        picture = await session.run_sync(picture_of, storage, settings, row, query)
     return PngResponse(await drawing.draw(picture, still_wanted), headers=headers)

@@ -11,7 +11,9 @@ from services.ingest.items import Item
 from services.ingest.manifest import manifest_items
 from services.ingest.pressure import make_room
 from services.ingest.requests import FolderSource, ManifestSource, Source
+from services.ingest.retention import prune
 from services.ingest.taking import Taken, store_original, take
+from services.ingest.verification import verify
 from services.ingest.xeno_canto.run import run_xeno_canto
 from services.ingest.xeno_canto.source import XenoCantoSource
 from shared.audio.formats import identify
@@ -140,7 +142,10 @@ def _conclude(context: JobContext, ingestion_id: str) -> None:
         pass
 
 
-WORKER = Worker(queue="ingest", handlers={"ingest.run": run_ingestion})
+WORKER = Worker(
+    queue="ingest",
+    handlers={"ingest.run": run_ingestion, "ingest.verify_storage": verify, "ingest.prune_storage": prune},
+)
 
 
 def main() -> None:

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from functools import cache
 from itertools import islice
 
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
 from shared.audio.constants import SAMPLE_RATE
-from shared.audio.report import DecodeLimits, DecodeReport, require_sound
-from shared.audio.sandbox import DecoderPool
+from shared.audio.report import DecodeReport
 from shared.audio.segment import segment
 from shared.audio.segmentation import DEFAULT
 from shared.audio.slices import Section as FoundSection
@@ -19,8 +17,9 @@ from shared.audio.slices import slice_recording
 from shared.audio.wav import open_prepared
 from shared.db.base import now
 from shared.db.tables import Recording, Section, Slice
+from shared.prepared import decode_original, prepared_key_of
 from shared.settings import Settings
-from shared.storage import content_key, shortage
+from shared.storage import shortage
 from shared.worker import JobContext, Worker, run_worker
 
 STEPS = ("decoding", "finding the signal", "storing")
@@ -29,31 +28,16 @@ ROOM_SECONDS = 10.0
 """How often a recording that waits for room on the disk looks again."""
 
 
-@cache
-def decoder() -> DecoderPool:
-    """This process's own decoder child; made when first needed, so after any fork."""
-    return DecoderPool(1)
-
-
 def prepare(context: JobContext) -> None:
     """Prepares one recording. Doing it again gives the same rows."""
     recording_id = context.payload["recording_id"]
     with context.sessions() as session:
         recording = session.get_one(Recording, recording_id)
-    original = context.storage.existing(recording.original_key)
-    prepared_key = content_key("prepared", recording.sha256, ".wav")
-    settings = context.settings
-    limits = DecodeLimits(
-        max_seconds=settings.recording_max_seconds,
-        memory_mb=settings.decode_memory_mb,
-        wall_seconds=settings.recording_wall_seconds,
-    )
-    while reason := shortage(context.storage, settings):
+    prepared_key = prepared_key_of(recording.sha256)
+    while reason := shortage(context.storage, context.settings):
         context.wait(ROOM_SECONDS, f"Paused: {reason}")
     context.progress(0, len(STEPS), STEPS[0])
-    with context.storage.writing(prepared_key) as part:
-        report = decoder().decode_to_wav(original, part, limits)
-        require_sound(report)
+    report = decode_original(context.storage, context.settings, recording.original_key, prepared_key)
     context.progress(1, len(STEPS), STEPS[1])
     samples = open_prepared(context.storage.existing(prepared_key))
     sections = segment(samples, DEFAULT)

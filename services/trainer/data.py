@@ -38,14 +38,15 @@ class Sound:
     def __init__(self, dataset: Dataset, audio_path: AudioPath) -> None:
         self.dataset = dataset
         self.window = dataset.window
-        self._paths = [audio_path(recording.audio) for recording in dataset.recordings]
+        self._audio_path = audio_path
 
     def path(self, index: int) -> Path:
-        return self._paths[index]
+        """To be opened at once: a file that is not in use may give way to others and come back when it is asked for."""
+        return self._audio_path(self.dataset.recordings[index].audio)
 
     def at(self, index: int, start: int) -> Windows:
         """The window of recording `index` that starts at sample `start`, filled as in serving, (window,)."""
-        return pad_window(read_prepared(self._paths[index], start, start + self.window), self.window)
+        return pad_window(read_prepared(self.path(index), start, start + self.window), self.window)
 
     def near(self, index: int, start: int, generator: np.random.Generator) -> Windows:
         """A window that starts up to half a window around `start`, inside the recording, (window,).
@@ -54,7 +55,7 @@ class Sound:
         """
         samples = self.dataset.recordings[index].samples
         if samples <= self.window:
-            whole = read_prepared(self._paths[index])
+            whole = read_prepared(self.path(index))
             return pad_window(np.roll(whole, -int(generator.integers(len(whole)))), self.window)
         shifted = start + int(generator.integers(-self.window // 2, self.window // 2 + 1))
         return self.at(index, min(max(shifted, 0), samples - self.window))

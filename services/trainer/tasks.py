@@ -10,6 +10,7 @@ from services.trainer.frozen_dataset import read_dataset
 from services.trainer.progress import EPOCH, Progress
 from shared.db.tables import Dataset, Model, Training
 from shared.model_file import sha256_of
+from shared.prepared import PreparedAudio
 from shared.settings import Settings
 from shared.worker import JobContext, Worker, run_worker
 
@@ -31,10 +32,17 @@ def run_training(context: JobContext) -> None:
     config = TrainingConfig.model_validate(training.config)
     if not config.threads and context.settings.torch_threads:
         config = config.model_copy(update={"threads": context.settings.torch_threads})
+    path = context.storage.existing(dataset_row.file_key)
+    dataset = read_dataset(path, id=dataset_row.id, sha256=dataset_row.sha256)
+    audio = PreparedAudio(context.storage, context.settings, context.sessions)
+    for done, recording in enumerate(dataset.recordings):
+        # Here, and not in the middle of an epoch, turns out what cannot be had.
+        context.progress(0.0, 1.0, f"Fetching recording {done + 1:,} of {len(dataset.recordings):,}")
+        audio.path(recording.audio)
     trained = train(
-        read_dataset(context.storage.existing(dataset_row.file_key), id=dataset_row.id, sha256=dataset_row.sha256),
+        dataset,
         config,
-        audio_path=context.storage.existing,
+        audio_path=audio.path,
         work_dir=work_dir,
         report=report,
         should_stop=context.check,

@@ -5,9 +5,9 @@ import shutil
 from shared.errors import StorageRefused
 from shared.settings import Settings
 from shared.storage.files import FileStorage
-from shared.storage.interface import Entry, Storage, Stored, content_key
+from shared.storage.interface import Entry, Storage, Stored, content_key, sha256_in
 
-__all__ = ["Entry", "FileStorage", "Storage", "Stored", "content_key", "shortage", "storage_from"]
+__all__ = ["Entry", "FileStorage", "Storage", "Stored", "content_key", "sha256_in", "shortage", "storage_from"]
 
 
 def storage_from(settings: Settings) -> Storage:

@@ -156,3 +156,8 @@ def require_key(key: str) -> PurePosixPath:
 
 def content_key(prefix: str, sha256: str, suffix: str) -> str:
     return f"{prefix}/{sha256[:2]}/{sha256}{suffix}"
+
+
+def sha256_in(key: str) -> str:
+    """The hash that a key made by `content_key` is named by; of another key its file's name without the suffix."""
+    return PurePosixPath(key).name.split(".")[0]

@@ -15,6 +15,7 @@ from services.standalone.cli import (
     models,
     recordings,
     species,
+    storage,
     train,
     xeno_canto,
 )
@@ -43,6 +44,7 @@ app.add_typer(recordings.app, name="recordings")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(storage.app, name="storage")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.settings import Settings
-from shared.storage import storage_from
+from shared.storage import FileStorage
 from tests.services.inference.conftest import (
     HIGH,
     LOW,
@@ -40,7 +40,7 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 def stored_file(settings: Settings, sha256: str) -> Path:
-    return storage_from(settings).path(f"models/{sha256[:2]}/{sha256}.pt")
+    return FileStorage(settings.storage_dir).path(f"models/{sha256[:2]}/{sha256}.pt")
 
 
 async def test_the_first_shipped_model_answers_without_anyone_choosing(settings: Settings, ship: Ship) -> None:

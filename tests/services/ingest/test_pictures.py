@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import soundfile
 from matplotlib.colors import to_rgb
 from PIL import Image
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ from shared.db.migrate import migrate
 from shared.db.tables import Recording, Section, Slice
 from shared.errors import Overloaded
 from shared.http.app import build_app
+from shared.prepared import decoder
 from shared.queue import declare_queues
 from shared.settings import Settings
 from shared.storage import storage_from
@@ -157,7 +159,25 @@ async def test_what_is_not_there_or_not_prepared_says_so(client: httpx.AsyncClie
     assert f"/recordings/{recording_id}" in early.json()["hint"]
 
 
-async def test_a_prepared_file_that_has_gone_is_a_problem_with_a_hint(
+async def test_a_prepared_file_that_was_pruned_is_made_anew(
+    client: httpx.AsyncClient, settings: Settings, tmp_path: Path
+) -> None:
+    recording_id = add_recording(settings)
+    storage = storage_from(settings)
+    soundfile.write(tmp_path / "a.wav", chirps(SPECIES[0], SECONDS), RATE)
+    storage.copy_in("originals/a.wav", tmp_path / "a.wav")
+    answers = []
+    for _ in range(2):
+        storage.delete("prepared/a.wav")
+        answers.append(await client.get(address(recording_id)))
+    decoder().close()
+    decoder.cache_clear()
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].content == answers[1].content
+    assert storage.exists("prepared/a.wav")
+
+
+async def test_a_prepared_file_whose_original_has_gone_too_is_a_problem_with_a_hint(
     client: httpx.AsyncClient, settings: Settings
 ) -> None:
     recording_id = add_recording(settings)

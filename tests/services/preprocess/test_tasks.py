@@ -8,11 +8,12 @@ import pytest
 import soundfile
 from sqlalchemy import select
 
-from services.preprocess.tasks import WORKER, decoder
+from services.preprocess.tasks import WORKER
 from shared import jobs
 from shared.audio.wav import open_prepared
 from shared.db.engine import SyncSessions
 from shared.db.tables import Job, Recording, Section, Slice
+from shared.prepared import decoder
 from shared.settings import Settings
 from shared.storage import storage_from
 from shared.worker import Runtime
@@ -107,4 +108,4 @@ def test_silence_fails_for_good_with_a_reason_and_leaves_no_file(
 ) -> None:
     job = run(add(np.zeros(5 * RATE, dtype=np.float32)))
     assert (job.state, job.error_code) == ("failed", "silent-recording")
-    assert not list(storage_from(database_settings).root.glob("prepared/**/*.wav"))
+    assert not list(storage_from(database_settings).keys("prepared"))
