@@ -15,7 +15,8 @@ from shared.storage.interface import Entry, Storage, require_key
 from shared.storage.s3_errors import spoken_plainly
 
 PART_BYTES = 8 << 20
-PARTS_AT_ONCE = 4
+PARTS_AT_ONCE = 2
+READ_BYTES = 4 << 20
 MOST_PARTS = 9_000
 """S3 takes 10,000 parts of an object."""
 CONNECT_SECONDS = 5
@@ -54,8 +55,8 @@ class S3Storage(Storage):
     def open(self, key: str) -> BinaryIO:
         size, place = self.size(key), self._place(key)
         with self._errors(key):
-            stream = self._s3.open(place, "rb", block_size=PART_BYTES, cache_type="readahead", size=size)
-        return cast(BinaryIO, io.BufferedReader(_Plain(stream, self, key), PART_BYTES))
+            stream = self._s3.open(place, "rb", block_size=READ_BYTES, cache_type="readahead", size=size)
+        return cast(BinaryIO, io.BufferedReader(_Plain(stream, self, key), READ_BYTES))
 
     def exists(self, key: str) -> bool:
         try:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shared.db.tables import FINAL_STATES, Job, JobEvent, Recording, Section, Slice
-from shared.storage import FileStorage
+from shared.storage import Storage
 from tests.faults.client import Accepted
 from tests.faults.nemesis import Fault
 
@@ -78,7 +78,7 @@ def unfinished(session: Session, accepted: Iterable[Accepted]) -> int:
 
 def judge(
     session: Session,
-    storage: FileStorage,
+    storage: Storage,
     accepted: Sequence[Accepted],
     faults: Sequence[Fault],
     *,
@@ -113,7 +113,7 @@ def _courses(session: Session) -> dict[str, Course]:
     return courses
 
 
-def _lost(session: Session, storage: FileStorage, accepted: Sequence[Accepted]) -> set[str]:
+def _lost(session: Session, storage: Storage, accepted: Sequence[Accepted]) -> set[str]:
     """The jobs whose promise is not kept: a success, with the rows and the file that it speaks of."""
     results: dict[str, Any] = {}
     for job_id, state, result in session.execute(select(Job.id, Job.state, Job.result)):

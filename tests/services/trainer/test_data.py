@@ -1,5 +1,6 @@
 """Reading windows: the right sound, the same for the same seed, and every species equally often."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,25 @@ def test_a_window_is_the_sound_at_that_place(garden: Garden, audio_path: AudioPa
     np.testing.assert_array_equal(sound.at(11, 5_000), whole[5_000 : 5_000 + WINDOW_SAMPLES])
     short = read_prepared(audio_path(dataset.recordings[0].audio))
     np.testing.assert_array_equal(sound.at(0, 0), pad_window(short))
+
+
+def test_a_recording_that_gave_way_to_others_is_fetched_again(
+    garden: Garden, audio_path: AudioPath, tmp_path: Path
+) -> None:
+    dataset = garden()
+
+    def fetched(key: str) -> Path:
+        here, kept = audio_path(key), tmp_path / "kept" / key
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if here.exists():
+            here.rename(kept)
+        shutil.copy(kept, here)
+        return here
+
+    sound = Sound(dataset, fetched)
+    before = sound.at(11, 5_000)
+    audio_path(dataset.recordings[11].audio).unlink()
+    np.testing.assert_array_equal(sound.at(11, 5_000), before)
 
 
 def test_windows_are_served_as_serving_cuts_them(garden: Garden, audio_path: AudioPath) -> None:
