@@ -24,7 +24,10 @@ def spoken_plainly(bucket: str, key: str = "") -> Iterator[None]:
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise StorageRefused(f"There are no keys for the bucket {bucket}.", hint=KEYS_HINT) from error
     except (NotConnected, HTTPClientError, ConnectionBroken, ConnectionError, TimeoutError) as error:
-        raise StorageUnreachable(f"The object store does not answer: {_first_line(error)}.") from error
+        raise StorageUnreachable(
+            f"The object store does not answer: {_first_line(error)}.",
+            hint="Try again in a while. If it stays so: is it running, and is CHIFFCHAFF_S3_ENDPOINT_URL its address?",
+        ) from error
     except (BotoCoreError, ValueError) as error:
         raise StorageRefused(
             f"The bucket {bucket} cannot be used: {_first_line(error)}.",
