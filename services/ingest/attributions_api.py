@@ -30,7 +30,6 @@ from shared.db.tables import Recording
 from shared.errors import NotFound
 from shared.http.auth import KeyRequired
 from shared.http.resources import Reads, Storage
-from shared.storage import FileStorage
 
 router = APIRouter(prefix="/attributions", tags=["library"], dependencies=[KeyRequired])
 MOST_IDS = 200
@@ -107,7 +106,7 @@ async def get_attributions(
     return StreamingResponse(written(await _credits(reads, storage, wanted), media_type), media_type=media_type)
 
 
-async def _credits(reads: AsyncSessions, storage: FileStorage, wanted: AttributionQuery) -> AsyncIterator[Credit]:
+async def _credits(reads: AsyncSessions, storage: Storage, wanted: AttributionQuery) -> AsyncIterator[Credit]:
     """What is not there is said here, before the answer begins."""
 
     def library(session: Session) -> tuple[Any, dict[str, str]]:
@@ -121,7 +120,7 @@ async def _credits(reads: AsyncSessions, storage: FileStorage, wanted: Attributi
     return credits_of_library(reads, query, names)
 
 
-async def _frozen(reads: AsyncSessions, storage: FileStorage, wanted: AttributionQuery) -> list[Credit]:
+async def _frozen(reads: AsyncSessions, storage: Storage, wanted: AttributionQuery) -> list[Credit]:
     """Long lists are read and sorted in a thread, so that nobody else waits for them."""
     async with reads() as session:
         if wanted.dataset_id is not None:

@@ -18,7 +18,7 @@ from shared.db.engine import AsyncSessions
 from shared.db.tables import Dataset, Model, Recording, Species
 from shared.errors import InvalidInput, NotFound
 from shared.licences import Licence, licence_of
-from shared.storage import FileStorage
+from shared.storage import Storage
 
 Value = TypeVar("Value")
 Listed = Mapping[str, Any]
@@ -120,7 +120,7 @@ def dataset_key(session: Session, dataset_id: str) -> str:
     return row.file_key
 
 
-def listed_in_dataset(storage: FileStorage, key: str) -> list[Listed]:
+def listed_in_dataset(storage: Storage, key: str) -> list[Listed]:
     """Each recording once, though a list has it once more for each further species that is marked in it.
 
     The list is JSON lines after a header, or of older datasets one object.

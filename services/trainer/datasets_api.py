@@ -20,7 +20,6 @@ from shared.http.auth import KeyRequired
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage, Writes
 from shared.settings import Settings
-from shared.storage import FileStorage
 
 router = APIRouter(prefix="/datasets", tags=["training"], dependencies=[KeyRequired])
 
@@ -30,7 +29,7 @@ MEDIA_TYPES = {"parquet": "application/vnd.apache.parquet", "csv": "text/csv"}
 class Freezing:
     """Freezes in a thread with a session of its own: a large library takes seconds, in which others are answered."""
 
-    def __init__(self, settings: Settings, storage: FileStorage, selection: Selection) -> None:
+    def __init__(self, settings: Settings, storage: Storage, selection: Selection) -> None:
         self._settings, self._storage, self._selection = settings, storage, selection
         self._frozen: Frozen | None = None
 

@@ -32,8 +32,8 @@ def run_training(context: JobContext) -> None:
     config = TrainingConfig.model_validate(training.config)
     if not config.threads and context.settings.torch_threads:
         config = config.model_copy(update={"threads": context.settings.torch_threads})
-    path = context.storage.existing(dataset_row.file_key)
-    dataset = read_dataset(path, id=dataset_row.id, sha256=dataset_row.sha256)
+    file = context.storage.existing(dataset_row.file_key)
+    dataset = read_dataset(file, id=dataset_row.id, sha256=dataset_row.sha256)
     audio = PreparedAudio(context.storage, context.settings, context.sessions)
     for done, recording in enumerate(dataset.recordings):
         # Here, and not in the middle of an epoch, turns out what cannot be had.

@@ -5,9 +5,19 @@ import shutil
 from shared.errors import StorageRefused
 from shared.settings import Settings
 from shared.storage.files import FileStorage
-from shared.storage.interface import Entry, Storage, Stored, content_key, sha256_in
+from shared.storage.interface import BLOCK_BYTES, Entry, Storage, Stored, content_key, sha256_in
 
-__all__ = ["Entry", "FileStorage", "Storage", "Stored", "content_key", "sha256_in", "shortage", "storage_from"]
+__all__ = [
+    "BLOCK_BYTES",
+    "Entry",
+    "FileStorage",
+    "Storage",
+    "Stored",
+    "content_key",
+    "sha256_in",
+    "shortage",
+    "storage_from",
+]
 
 
 def storage_from(settings: Settings) -> Storage:
