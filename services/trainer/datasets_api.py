@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from services.trainer.freeze import Frozen, freeze
 from services.trainer.selection import Selection
@@ -107,8 +108,9 @@ async def get_slices(
         row = await session.run_sync(lambda sync: dataset_row(sync, dataset_id))
     chosen = format or ("csv" if MEDIA_TYPES["csv"] in accept.lower() else "parquet")
     kind: Callable[..., CsvTable | ParquetTable] = CsvTable if chosen == "csv" else ParquetTable
+    file = await run_in_threadpool(storage.existing, row.file_key)
     return StreamingResponse(
-        table_of(storage.existing(row.file_key), row.sha256, kind),
+        table_of(file, row.sha256, kind),
         media_type=MEDIA_TYPES[chosen],
         headers={"Content-Disposition": f'attachment; filename="{row.name}.{chosen}"', "Vary": "Accept"},
     )
