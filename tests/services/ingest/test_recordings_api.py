@@ -12,10 +12,10 @@ import soundfile
 
 from services.ingest.tasks import WORKER
 from services.preprocess.tasks import WORKER as PREPROCESS
-from services.preprocess.tasks import decoder
 from shared.db.base import new_id
 from shared.db.engine import SyncSessions
 from shared.db.tables import Job, Section, Slice
+from shared.prepared import decoder
 from shared.settings import Settings
 from shared.worker import Runtime, Worker
 from tests.support.library import add_recording
