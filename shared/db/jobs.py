@@ -27,6 +27,7 @@ class Job(Base):
         Index("ix_jobs_created", "created_at", "id"),
         Index("ix_jobs_state_created", "state", "created_at", "id"),
         Index("ix_jobs_kind_created", "kind", "created_at", "id"),
+        Index("ix_jobs_parent", "parent_id", "kind", "state"),
         _partial_index("ix_jobs_due", "queue", "priority", "not_before", where="state = 'queued'"),
         _partial_index("ix_jobs_leases", "lease_expires_at", where="state = 'running'"),
     )
@@ -40,7 +41,7 @@ class Job(Base):
     state: Mapped[str] = mapped_column(default="queued")
     payload: Mapped[dict[str, Any]]
     result: Mapped[dict[str, Any] | None]
-    parent_id: Mapped[str | None] = mapped_column(Id, ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    parent_id: Mapped[str | None] = mapped_column(Id, ForeignKey("jobs.id", ondelete="CASCADE"))
 
     fence: Mapped[int] = mapped_column(default=0)
     """Counts the claims; only the holder of the newest may write a result."""

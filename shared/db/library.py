@@ -166,7 +166,14 @@ class IngestionItem(Base):
     __tablename__ = "ingestion_items"
     __table_args__ = (
         UniqueConstraint("ingestion_id", "path"),
-        Index("ix_ingestion_items_outcome", "ingestion_id", "outcome"),
+        Index("ix_ingestion_items_outcome", "ingestion_id", "outcome", "path"),
+        Index(
+            "ix_ingestion_items_noted",
+            "ingestion_id",
+            "id",
+            sqlite_where=text("error_code IS NOT NULL"),
+            postgresql_where=text("error_code IS NOT NULL"),
+        ),
         CheckConstraint("outcome IN ('waiting', 'accepted', 'known', 'refused', 'skipped')", name="outcome"),
     )
 

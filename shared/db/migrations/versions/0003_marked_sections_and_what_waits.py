@@ -56,6 +56,18 @@ def upgrade() -> None:
         table.create_check_constraint("outcome", MORE_OUTCOMES)
         table.create_index(op.f("ix_ingestion_items_recording_id"), ["recording_id"])
     op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"])
+    op.drop_index("ix_ingestion_items_outcome", "ingestion_items")
+    op.create_index("ix_ingestion_items_outcome", "ingestion_items", ["ingestion_id", "outcome", "path"])
+    noted = sa.text("error_code IS NOT NULL")
+    op.create_index(
+        "ix_ingestion_items_noted",
+        "ingestion_items",
+        ["ingestion_id", "id"],
+        sqlite_where=noted,
+        postgresql_where=noted,
+    )
+    op.drop_index(op.f("ix_jobs_parent_id"), "jobs")
+    op.create_index("ix_jobs_parent", "jobs", ["parent_id", "kind", "state"])
     op.create_table(
         "throttles",
         sa.Column("name", sa.String(), nullable=False),
@@ -66,6 +78,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """What the older schema cannot say is lost: files that wait, and marked sections of further species."""
+    op.drop_index("ix_jobs_parent", "jobs")
+    op.create_index(op.f("ix_jobs_parent_id"), "jobs", ["parent_id"])
+    op.drop_index("ix_ingestion_items_noted", "ingestion_items")
+    op.drop_index("ix_ingestion_items_outcome", "ingestion_items")
+    op.create_index("ix_ingestion_items_outcome", "ingestion_items", ["ingestion_id", "outcome"])
     op.drop_table("throttles")
     op.drop_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys")
     op.execute("DELETE FROM ingestion_items WHERE outcome IN ('waiting', 'skipped')")
