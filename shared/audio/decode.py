@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.audio.audio_stream import AudioStream
-from shared.audio.report import DEFAULT_LIMITS, AudioInfo, DecodeLimits, DecodeReport, require_sound
+from shared.audio.constants import SAMPLE_RATE
+from shared.audio.report import DEFAULT_LIMITS, AudioInfo, DecodeLimits, DecodeReport, Told, require_sound
 from shared.audio.wav import PreparedWriter, part_path
 
 __all__ = ["AudioInfo", "AudioStream", "DecodeLimits", "DecodeReport", "decode", "decode_to_wav", "probe", "stream"]
@@ -32,11 +33,17 @@ def decode(path: Path, limits: DecodeLimits = DEFAULT_LIMITS) -> tuple[npt.NDArr
 
 
 def decode_to_wav(
-    src: Path, dst: Path, limits: DecodeLimits = DEFAULT_LIMITS, *, part: Path | None = None
+    src: Path,
+    dst: Path,
+    limits: DecodeLimits = DEFAULT_LIMITS,
+    *,
+    part: Path | None = None,
+    told: Told | None = None,
 ) -> DecodeReport:
     """Decode `src` into a prepared WAV at `dst`, which appears whole or not at all.
 
-    It is written as `part`, beside `dst`, first. Raises the AudioErrors of `AudioStream`, and SilentAudio.
+    It is written as `part`, beside `dst`, first; `told` is called after each block. Raises the AudioErrors of
+    `AudioStream`, and SilentAudio.
     """
     part = part or part_path(dst)
     try:
@@ -44,6 +51,8 @@ def decode_to_wav(
             writer = PreparedWriter(file)
             for block in opened:
                 writer.write(block)
+                if told is not None:
+                    told(_share(opened))
             writer.finish()
             report = opened.report()
         require_sound(report)
@@ -51,3 +60,8 @@ def decode_to_wav(
     finally:
         part.unlink(missing_ok=True)
     return report
+
+
+def _share(opened: AudioStream) -> float | None:
+    seconds = opened.info.seconds
+    return min(1.0, opened.samples / (seconds * SAMPLE_RATE)) if seconds else None

@@ -1,6 +1,7 @@
 """The decoder process: one JSON request a line on stdin, one JSON answer a line on stdout. Started by `sandbox`.
 
-It lives in its own process because codecs crash on hostile files, and it ends with its parent: at the end of stdin.
+Before the answer come lines `{"decoded": share}`, several a second. It lives in its own process because codecs crash on
+hostile files, and it ends with its parent: at the end of stdin.
 """
 
 import json
@@ -18,12 +19,12 @@ from shared.audio.report import ANOTHER_PROGRAM, DecodeLimits
 from shared.errors import AudioError, DecoderCrashed
 
 _MIB = 1 << 20
+_TELL_SECONDS = 0.25
 
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
-    answers.write(b"{}\n")
-    answers.flush()
+    _write(answers, {})
     # Whatever a codec prints must end up neither among the answers nor in the parent's log.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -31,8 +32,25 @@ def main() -> None:
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests), daemon=True).start()
     while True:
-        answers.write(json.dumps(_answer(requests.get())).encode() + b"\n")
-        answers.flush()
+        _write(answers, _answer(requests.get(), answers))
+
+
+def _write(answers: BinaryIO, line: dict[str, Any]) -> None:
+    answers.write(json.dumps(line).encode() + b"\n")
+    answers.flush()
+
+
+class _Teller:
+    """Tells the parent which share is decoded, now and then."""
+
+    def __init__(self, answers: BinaryIO) -> None:
+        self._answers = answers
+        self._next = time.monotonic() + _TELL_SECONDS
+
+    def __call__(self, share: float | None) -> None:
+        if (moment := time.monotonic()) >= self._next:
+            self._next = moment + _TELL_SECONDS
+            _write(self._answers, {"decoded": share})
 
 
 def _read_requests(source: BinaryIO, requests: "queue.SimpleQueue[dict[str, Any]]") -> None:
@@ -46,11 +64,12 @@ def _read_requests(source: BinaryIO, requests: "queue.SimpleQueue[dict[str, Any]
     os._exit(0)
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
+def _answer(request: dict[str, Any], answers: BinaryIO) -> dict[str, Any]:
     limits = DecodeLimits.model_validate(request["limits"])
     _confine(limits)
     try:
-        report = decode_to_wav(Path(request["src"]), Path(request["dst"]), limits, part=Path(request["part"]))
+        source, target, part = (Path(request[name]) for name in ("src", "dst", "part"))
+        report = decode_to_wav(source, target, limits, part=part, told=_Teller(answers))
     except AudioError as error:
         return _failure(error)
     except MemoryError:

@@ -7,20 +7,26 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import shared
-from shared.audio.report import ANOTHER_PROGRAM, DecodeLimits
+from shared.audio.report import ANOTHER_PROGRAM, DecodeLimits, Told
 from shared.errors import DecoderCrashed, DecodeTimeout
 
 _START_SECONDS = 60.0
+_TICK_SECONDS = 0.25
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 _SENT_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 
 
 class DecoderKilled(Exception):
     """The process was ended by a signal that no codec causes."""
+
+
+class _NoAnswer(Exception):
+    """What came through the pipe is none."""
 
 
 class DecoderProcess:
@@ -37,8 +43,10 @@ class DecoderProcess:
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
-    def ask(self, request: dict[str, Any], limits: DecodeLimits) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], limits: DecodeLimits, told: Told | None = None) -> dict[str, Any]:
         """The answer of `decode_child`.
+
+        `told` is called several times a second; when it raises, the process is ended and the error passed on.
 
         Raises DecodeTimeout, DecoderCrashed or DecoderKilled, after which the process is gone, and RuntimeError when
         none can be started, which is no fault of the file.
@@ -46,11 +54,11 @@ class DecoderProcess:
         process = self._ready()
         self._served += 1
         try:
-            return _exchange(process, json.dumps(request).encode() + b"\n", limits.wall_seconds)
+            return _exchange(process, json.dumps(request).encode() + b"\n", limits.wall_seconds, told)
         except TimeoutError:
             self.clear()
             raise _too_slow(limits) from None
-        except (EOFError, BrokenPipeError, ValueError):
+        except (EOFError, BrokenPipeError, _NoAnswer):
             code = process.wait()
             self.clear()
             if code in _SENT_FROM_OUTSIDE:
@@ -59,6 +67,9 @@ class DecoderProcess:
                 raise _too_slow(limits) from None
             name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             raise DecoderCrashed(f"The decoder broke down on this file ({name}).", hint=ANOTHER_PROGRAM) from None
+        except BaseException:
+            self.clear()
+            raise
 
     def kill(self) -> None:
         """End the process, from any thread; who is asking it gets DecoderKilled."""
@@ -95,7 +106,7 @@ def _start() -> subprocess.Popen[bytes]:
     )
     try:
         _exchange(process, b"", _START_SECONDS)
-    except (TimeoutError, EOFError, ValueError) as error:
+    except (TimeoutError, EOFError, _NoAnswer) as error:
         process.kill()
         process.wait()
         _close_pipes(process)
@@ -109,24 +120,53 @@ def _close_pipes(process: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
-def _exchange(process: subprocess.Popen[bytes], request: bytes, seconds: float) -> dict[str, Any]:
-    """Send a line and read one. Raises TimeoutError, EOFError, BrokenPipeError, and ValueError for no JSON."""
+def _exchange(
+    process: subprocess.Popen[bytes], request: bytes, seconds: float, told: Told | None = None
+) -> dict[str, Any]:
+    """Send a line and read those that come until the answer.
+
+    Raises TimeoutError, EOFError, BrokenPipeError, and _NoAnswer.
+    """
     if process.stdin is None or process.stdout is None:
         raise EOFError
     if request:
         process.stdin.write(request)
-    deadline = time.monotonic() + seconds
+    share: float | None = None
+    for line in _lines(process.stdout.fileno(), time.monotonic() + seconds):
+        if line:
+            answer = _parsed(line)
+            if "decoded" not in answer:
+                return answer
+            share = answer["decoded"]
+        if told is not None:
+            told(share)
+    raise EOFError
+
+
+def _lines(pipe: int, deadline: float) -> Iterator[bytes]:
+    """The lines that come through a pipe, and an empty one now and then while none does. Raises TimeoutError."""
     poll = select.poll()
-    poll.register(process.stdout, select.POLLIN)
-    line = b""
-    while not line.endswith(b"\n"):
-        if not poll.poll(max(0.0, 1_000 * (deadline - time.monotonic()))):
-            raise TimeoutError
-        piece = os.read(process.stdout.fileno(), 65_536)
+    poll.register(pipe, select.POLLIN)
+    rest = b""
+    while (left := deadline - time.monotonic()) > 0:
+        if not poll.poll(1_000 * min(left, _TICK_SECONDS)):
+            yield b""
+            continue
+        piece = os.read(pipe, 65_536)
         if not piece:
-            raise EOFError
-        line += piece
-    answer: dict[str, Any] = json.loads(line)
+            return
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+    raise TimeoutError
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        raise _NoAnswer from None
+    if not isinstance(answer, dict):
+        raise _NoAnswer
     return answer
 
 

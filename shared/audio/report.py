@@ -1,5 +1,7 @@
 """What decoding is allowed to take and what it says about a file. No codec is imported here."""
 
+from collections.abc import Callable
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.audio.constants import SAMPLE_RATE
@@ -7,6 +9,8 @@ from shared.errors import SilentAudio
 
 ANOTHER_PROGRAM = "Save the recording again with another program, as WAV or FLAC."
 """The hint for a file that a decoder cannot cope with."""
+Told = Callable[[float | None], None]
+"""Is told which share of a recording is done, 0..1; None where the recording does not say how long it is."""
 SILENCE = 1e-5
 """Under this amplitude every prepared 16-bit sample would be zero."""
 

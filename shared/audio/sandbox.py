@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from shared import errors
 from shared.audio.decoder_process import DecoderKilled, DecoderProcess
-from shared.audio.report import ANOTHER_PROGRAM, DEFAULT_LIMITS, DecodeLimits, DecodeReport
+from shared.audio.report import ANOTHER_PROGRAM, DEFAULT_LIMITS, DecodeLimits, DecodeReport, Told
 from shared.audio.wav import part_path
 from shared.errors import AudioError, DecoderCrashed, TransientError
 
@@ -32,15 +32,18 @@ class DecoderPool:
         self._closed = False
         self._process_id = 0
 
-    def decode_to_wav(self, src: Path, dst: Path, limits: DecodeLimits = DEFAULT_LIMITS) -> DecodeReport:
+    def decode_to_wav(
+        self, src: Path, dst: Path, limits: DecodeLimits = DEFAULT_LIMITS, *, told: Told | None = None
+    ) -> DecodeReport:
         """As `decode.decode_to_wav`, in a child process; waits for a free one.
 
+        `told` is called several times a second while the child works; what it raises ends the child, and is passed on.
         Raises its AudioErrors, DecoderCrashed, DecodeTimeout, and OSError where a file cannot be read or written.
         """
         part = part_path(dst)
         request = {"src": str(src.absolute()), "dst": str(dst.absolute()), "part": str(part.absolute())}
         try:
-            answer = self._ask(request | {"limits": limits.model_dump()}, limits)
+            answer = self._ask(request | {"limits": limits.model_dump()}, limits, told)
         finally:
             part.unlink(missing_ok=True)
         if "report" in answer:
@@ -78,13 +81,13 @@ class DecoderPool:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _ask(self, request: dict[str, Any], limits: DecodeLimits) -> dict[str, Any]:
+    def _ask(self, request: dict[str, Any], limits: DecodeLimits, told: Told | None) -> dict[str, Any]:
         with self._lock:
             self._own_children()
         with self._borrow() as child:
             for _ in range(2):
                 try:
-                    return child.ask(request, limits)
+                    return child.ask(request, limits, told)
                 except DecoderKilled:
                     # Someone else's doing (the kernel's, short of memory; an operator's): the file gets another try.
                     if self._closed:

@@ -17,6 +17,7 @@ from shared.audio.constants import SAMPLE_RATE
 from shared.audio.contrast import backdrop, contrast_frames, contrast_pixels
 from shared.audio.frontend_config import FrontEndConfig
 from shared.audio.morphology import Mask, dilate, erode
+from shared.audio.report import Told
 from shared.audio.segmentation import DEFAULT, ContrastPreset, Preset, SegmentationPreset
 from shared.audio.slices import Kind, Section
 from shared.audio.stft import Samples, Spectrogram, frame_count, power_blocks, power_spectrogram
@@ -33,14 +34,23 @@ class Masks:
     """(frames, bins): the same at the noise factor; frames with a group, or enough, of them are not noise."""
 
 
-def segment(samples: Samples, preset: Preset = DEFAULT) -> list[Section]:
+def segment(samples: Samples, preset: Preset = DEFAULT, told: Told | None = None) -> list[Section]:
     """Signal and noise sections of a recording, in samples, sorted by start; sections never overlap.
+
+    `told` is called before each median window with the share that is done.
 
     `samples`: float32 or int16, (samples,), mono, 22,050 Hz; a memory map is read one median window at a time.
     Frame `i` stands for the samples nearer to its centre than to any other, so no error adds up along the recording.
     """
     windows = median_windows(len(samples), preset)
-    return _sections_of(samples, (spectrogram(samples, first, end, preset) for first, end in windows), preset)
+
+    def spectrograms() -> Iterator[Spectrogram]:
+        for index, (first, end) in enumerate(windows):
+            if told is not None:
+                told(index / len(windows))
+            yield spectrogram(samples, first, end, preset)
+
+    return _sections_of(samples, spectrograms(), preset)
 
 
 def segment_with_mel(

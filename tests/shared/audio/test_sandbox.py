@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from shared.audio.decode import decode_to_wav
+from shared.audio.decoder_process import DecoderProcess
 from shared.audio.report import DecodeLimits, DecodeReport
 from shared.audio.sandbox import DecoderPool
 from shared.audio.wav import open_prepared
@@ -151,6 +153,46 @@ def test_a_hanging_file_is_given_up_after_its_time(
     pool.decode_to_wav(recording("wav"), tmp_path / "out")
 
 
+def test_whoever_waits_is_told_how_far_it_is_and_can_end_it(pool: DecoderPool, pipe: Path, tmp_path: Path) -> None:
+    told: list[float | None] = []
+
+    def enough(share: float | None) -> None:
+        told.append(share)
+        if len(told) == 3:
+            raise InterruptedError("enough")
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as executor:
+        decoding = executor.submit(pool.decode_to_wav, pipe, tmp_path / "never", told=enough)
+        with pipe.open("wb"), pytest.raises(InterruptedError, match="enough"):
+            decoding.result()
+    assert told == [None, None, None]
+    assert time.monotonic() - started < 20
+    assert pool.processes() == []
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_share_that_is_decoded_grows_up_to_the_whole(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.tile(np.linspace(-0.5, 0.5, 48_000), 600), 48_000)
+    told: list[float | None] = []
+    with DecoderPool(1) as pool:
+        pool.decode_to_wav(path, tmp_path / "out", told=told.append)
+    shares = [share for share in told if share is not None]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 1 <= len(shares)
+
+
+def test_a_child_that_only_ever_tells_is_given_up_after_its_time(tmp_path: Path, recording: Make) -> None:
+    process = DecoderProcess(files=1)
+    chatty = "import sys\nwhile True: sys.stdout.write('{\"decoded\": 0.5}\\n'); sys.stdout.flush()\n"
+    command = [sys.executable, "-c", chatty]
+    process._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    with pytest.raises(DecodeTimeout):
+        process.ask({}, DecodeLimits(wall_seconds=0.3))
+    assert process.pid is None
+
+
 def test_two_children_work_at_once_and_a_third_caller_waits(recording: Make, tmp_path: Path) -> None:
     paths = [recording(kind) for kind in ("wav", "mp3", "flac", "webm", "m4a", "ogg")] * 4
     with DecoderPool(2) as pool, ThreadPoolExecutor(8) as executor:
@@ -196,7 +238,7 @@ def test_children_end_when_their_parent_is_killed(recording: Make, pipe: Path, t
 def test_a_child_whose_parent_is_gone_leaves_nothing_half_done(tmp_path: Path) -> None:
     script = (
         "import threading; from shared.audio import decode_child\n"
-        "def begin(src, dst, limits, part): part.touch(); threading.Event().wait()\n"
+        "def begin(src, dst, limits, part, told): part.touch(); threading.Event().wait()\n"
         "decode_child.decode_to_wav = begin; decode_child.main()\n"
     )
     part = tmp_path / "out.part"

@@ -185,3 +185,9 @@ def test_presets_go_by_name_and_impossible_ones_are_refused() -> None:
     for change in ({"end_bin": 300}, {"first_bin": 232}, {"noise_factor": 3.5}):
         with pytest.raises(ValueError, match=r"bins|noise_factor"):
             ClippingPreset.model_validate(SPRENGEL2016.model_dump() | change)
+
+
+def test_whoever_waits_for_a_long_recording_is_told_how_far_it_is() -> None:
+    told: list[float | None] = []
+    segment(noise(150.0), CONTRAST, told.append)
+    assert told == [0.0, 1 / 3, 2 / 3]
