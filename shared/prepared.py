@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from shared.audio.report import DecodeLimits, DecodeReport, require_sound
+from shared.audio.report import DecodeLimits, DecodeReport, Told, require_sound
 from shared.audio.sandbox import DecoderPool
 from shared.db.engine import SyncSessions
 from shared.db.tables import Recording
@@ -29,8 +29,13 @@ def prepared_key_of(sha256: str) -> str:
     return content_key("prepared", sha256, ".wav")
 
 
-def decode_original(storage: Storage, settings: Settings, original_key: str, prepared_key: str) -> DecodeReport:
+def decode_original(
+    storage: Storage, settings: Settings, original_key: str, prepared_key: str, told: Told | None = None
+) -> DecodeReport:
     """Decodes an original into the storage; the same original gives the same bytes.
+
+    Args:
+        told: called several times a second with how far it is; what it raises ends the decoding.
 
     Raises:
         NotFound: when the original is gone.
@@ -42,7 +47,7 @@ def decode_original(storage: Storage, settings: Settings, original_key: str, pre
         wall_seconds=settings.recording_wall_seconds,
     )
     with storage.reading(original_key) as original, storage.writing(prepared_key) as part:
-        report = decoder().decode_to_wav(original, part, limits)
+        report = decoder().decode_to_wav(original, part, limits, told=told)
         require_sound(report)
     return report
 

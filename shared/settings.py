@@ -10,8 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.audio.segmentation import DEFAULT, PRESETS
 
 PREFIX = "CHIFFCHAFF_"
 PLACEHOLDERS = frozenset({"change-me", "changeme", "secret", "password"})
@@ -87,6 +89,8 @@ class Settings(BaseSettings):
     recording_max_seconds: float = Field(default=86_400.0, gt=0)
     classify_wall_seconds: float = Field(default=120.0, gt=0)
     recording_wall_seconds: float = Field(default=3_600.0, gt=0)
+    segmentation: str = DEFAULT.name
+    """The preset that finds the birds in recordings that come in."""
     decode_memory_mb: int = Field(default=1024, ge=128)
     classify_queue: int = Field(default=16, ge=1)
     """How many `POST /classify` may wait or run at once; one more is answered 503."""
@@ -114,6 +118,13 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @field_validator("segmentation")
+    @classmethod
+    def require_preset(cls, name: str) -> str:
+        if name not in PRESETS:
+            raise ValueError(f"{PREFIX}SEGMENTATION is one of {', '.join(PRESETS)}, not {name}")
+        return name
 
     @model_validator(mode="after")
     def refuse_placeholders(self) -> Self:

@@ -12,7 +12,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, FastAPI, Request
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from shared.audio.constants import WINDOW_SAMPLES
 from shared.audio.excerpt import DEFAULT_WIDTH, LEAST_WIDTH, LOOK, MOST_WIDTH, span
+from shared.audio.given import union
 from shared.audio.slices import Kind, Section, Slice
 from shared.audio.wav import open_prepared
 from shared.db import tables
@@ -91,15 +92,23 @@ def picture_of(session: Session, storage: Storage, settings: Settings, row: Reco
         end=end,
         width=query.width,
         segmentation=row.segmentation,
-        sections=[
-            Section(cast(Kind, kind), begin, stop)
-            for kind, begin, stop in session.execute(sections.order_by(rows.start))
-        ],
+        sections=_by_kind(session.execute(sections).all()),
         slices=[
             Slice(cast(Kind, kind), begin, length, fraction)
             for kind, begin, length, fraction in session.execute(slices.order_by(windows.start))
         ],
     )
+
+
+def _by_kind(rows: Sequence[Row[str, int, int]]) -> list[Section]:
+    """Signal is signal, whose ever it is: sections of two species that overlap are drawn as one."""
+    kinds: tuple[Kind, Kind] = ("signal", "noise")
+    found = [
+        Section(kind, *stretch)
+        for kind in kinds
+        for stretch in union((row[1], row[2]) for row in rows if row[0] == kind)
+    ]
+    return sorted(found, key=lambda one: one.start)
 
 
 class Drawing:

@@ -24,6 +24,8 @@ class Section:
     kind: Kind
     start: int
     end: int
+    label: str = ""
+    """Whose signal it is where a person marked another species than the recording's own; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Slice:
     start: int
     length: int
     signal_fraction: float
+    label: str = ""
+    """As its sections have it."""
 
 
 def windows(samples: int, *, window: int = WINDOW_SAMPLES, step: int = STEP_SAMPLES) -> list[int]:

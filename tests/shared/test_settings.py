@@ -38,6 +38,11 @@ def test_a_placeholder_or_a_short_key_is_refused(monkeypatch: pytest.MonkeyPatch
         Settings()
 
 
+def test_a_segmentation_that_is_none_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ValidationError, match="one of contrast, sprengel2016, original, not birdy"):
+        Settings(segmentation="birdy")
+
+
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     settings = Settings.model_validate({"api_keys": "a-very-private-key-00", "xeno_canto_key": "another-private-one"})
     assert "private" not in repr(settings)
