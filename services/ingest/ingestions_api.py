@@ -5,8 +5,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.ingest.ingestion_views import IngestionView, ItemView, Outcome, ingestion_items, ingestion_view
 from services.ingest.requests import Source
-from services.ingest.views import IngestionView, ingestion_view
 from shared import jobs
 from shared.db.base import new_id
 from shared.db.tables import Ingestion
@@ -56,6 +56,19 @@ async def list_ingestions(reads: Reads, limit: Limit = 50, cursor: Cursor = None
 async def get_ingestion(ingestion_id: str, reads: Reads) -> IngestionView:
     async with reads() as session:
         return await session.run_sync(lambda sync: ingestion_view(sync, _ingestion(sync, ingestion_id)))
+
+
+@router.get("/{ingestion_id}/items", summary="The files of an ingestion by their paths, and what became of each")
+async def list_items(
+    ingestion_id: str, reads: Reads, outcome: Outcome | None = None, limit: Limit = 50, cursor: Cursor = None
+) -> Page[ItemView]:
+    """`outcome=refused` are those that could not be taken in, `unusable` those that could not be prepared after."""
+
+    def read(session: Session) -> Page[ItemView]:
+        return ingestion_items(session, _ingestion(session, ingestion_id), outcome, limit, cursor)
+
+    async with reads() as session:
+        return await session.run_sync(read)
 
 
 @router.delete("/{ingestion_id}", summary="Stop an ingestion; what is in stays in")

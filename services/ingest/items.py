@@ -1,10 +1,24 @@
-"""What every source yields: one file with what is known of it."""
+"""What every source yields: one file with what is known of it, or what is left out and why."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
+
+
+class Version(NamedTuple):
+    """Which content a file had when it was listed: replaced, grown and rewritten files have another."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Version":
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -13,6 +27,8 @@ class Item:
 
     path: Path
     name: str
+    version: Version | None = None
+    """As it was listed; null where the file came with the request."""
     label: str | None = None
     common_name: str = ""
     """Of the label, in English."""
@@ -33,3 +49,16 @@ class Item:
     details: dict[str, Any] = field(default_factory=dict)
     annotations: tuple[dict[str, Any], ...] = ()
     """Marked sections, as `Recording.annotations` has them."""
+    annotation_files: tuple[Path, ...] = ()
+    """Where more of them are, to be read when the file is taken in."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a source holds and what is not taken in: `skipped` is no failure, `refused` is one."""
+
+    name: str
+    outcome: Literal["skipped", "refused"]
+    code: str
+    reason: str
+    label: str | None = None

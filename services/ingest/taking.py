@@ -7,6 +7,7 @@ from typing import BinaryIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.ingest.annotations import main_species
 from services.ingest.items import Item
 from shared import jobs, species
 from shared.db.tables import Recording
@@ -53,7 +54,8 @@ def take(
 ) -> Taken:
     """Adds the recording, or finds the one with the same content; queues its preparation where that is still due.
 
-    One that was deleted is restored: who sends it again wants it.
+    One that is here already gets the annotations that came since, and is prepared by them. One that was deleted is
+    restored: who sends it again wants it.
     """
     recording = session.scalars(select(Recording).where(Recording.sha256 == stored.sha256)).one_or_none()
     known = recording is not None
@@ -61,7 +63,8 @@ def take(
         recording = _new_recording(session, item, stored, source)
     restored = recording.deleted_at is not None
     recording.deleted_at = None
-    if recording.prepared_at is not None:
+    marked_anew = known and _marked_anew(session, recording, item)
+    if recording.prepared_at is not None and not marked_anew:
         return Taken(recording, known, None, restored)
     job = jobs.submit(
         session,
@@ -74,19 +77,36 @@ def take(
     return Taken(recording, known, job.id, restored)
 
 
+def _marked_anew(session: Session, recording: Recording, item: Item) -> bool:
+    """Gives a recording that is here already the annotations that came since. Returns whether they differ."""
+    if not item.annotations or list(item.annotations) == recording.annotations:
+        return False
+    recording.annotations = list(item.annotations)
+    label, others = main_species(recording.label, item.annotations)
+    if label and recording.label is None:
+        species.ensure(session, species.resolve(label))
+        recording.label = label
+    recording.secondary = [*dict.fromkeys((*recording.secondary, *others))]
+    return True
+
+
 def _new_recording(session: Session, item: Item, stored: Stored, source: str) -> Recording:
     label = None
     if item.label:
         name = species.resolve(item.label, item.common_name, item.names)
         species.ensure(session, name)
         label = name.scientific
+    label, marked = main_species(label, item.annotations)
+    if label and not item.label:
+        species.ensure(session, species.resolve(label))
+    others = [species.resolve(other).scientific for other in item.secondary]
     recording = Recording(
         sha256=stored.sha256,
         original_key=stored.key,
         original_name=Path(item.name).name,
         size=stored.size,
         label=label,
-        secondary=[species.resolve(other).scientific for other in item.secondary],
+        secondary=[*dict.fromkeys((*others, *marked))],
         source=source,
         source_url=item.source_url,
         xc_id=item.xc_id,
