@@ -23,7 +23,7 @@ from services.ingest.pictures import (
 )
 from services.ingest.pressure import require_room
 from services.ingest.taking import store_original, take
-from services.ingest.upload import item_of, read_upload
+from services.ingest.upload import UploadFields, item_of, read_upload
 from services.ingest.views import NewRecording, RecordingCount, RecordingView
 from shared import jobs
 from shared.db.base import now
@@ -57,7 +57,8 @@ class RecordingQuery(RecordingFilters):
                         "required": ["audio"],
                         "properties": {
                             "audio": {"type": "string", "format": "binary"},
-                            **{name: {"type": "string"} for name in ("label", "recordist", "licence", "secondary")},
+                            "annotations": {"type": "string", "format": "binary"},
+                            **UploadFields.model_json_schema()["properties"],
                         },
                     }
                 }
@@ -70,8 +71,8 @@ async def upload_recording(
 ) -> JSONResponse:
     """Stores the file, answers, and prepares it in the background. The same content twice is one recording."""
     await require_room(settings, storage, writes)
-    upload, fields = await read_upload(request)
-    item = item_of(upload, fields)
+    upload, fields, annotations = await read_upload(request)
+    item = item_of(upload, fields, annotations)
     try:
         stored = await run_in_threadpool(store_original, storage, upload.file, item.name)
     finally:
@@ -96,7 +97,7 @@ async def upload_recording(
         )
         return Made(f"/recordings/{taken.recording.id}", body)
 
-    return await accept(request, writes, key, [stored.sha256, fields.model_dump()], make)
+    return await accept(request, writes, key, [stored.sha256, fields.model_dump(mode="json"), annotations], make)
 
 
 @router.get("", summary="The recordings that the filters name, newest first")
