@@ -13,6 +13,7 @@ from services.standalone.cli import (
     inspect,
     jobs,
     models,
+    prepare,
     recordings,
     species,
     storage,
@@ -34,6 +35,7 @@ def serve() -> None:
 
 
 app.command()(ingest.ingest)
+app.command()(prepare.prepare)
 app.command()(xeno_canto.xeno_canto)
 app.command()(train.train)
 app.command()(classify.classify)

@@ -36,14 +36,24 @@ def watch_ingestion(client: Client, ingestion_id: str) -> None:
     counts = done["counts"]
     console.print(
         f"{done['state']}: {counts['prepared']} prepared ({counts['known']} known before), "
-        f"{counts['refused'] + counts['unusable']} unusable."
+        f"{counts['refused'] + counts['unusable']} unusable, {counts['skipped']} no recordings."
     )
-    for problem in done["problems"]:
-        console.print(f"  [yellow]{escape(problem['path'])}[/]: {escape(problem['detail'])}", highlight=False)
+    _say_what_to_look_at(done)
     if error := done["job"]["error"]:
         console.print(f"  {escape(error['detail'])}", highlight=False)
     if done["state"] != "succeeded":
         raise typer.Exit(1)
+
+
+def _say_what_to_look_at(ingestion: Any) -> None:
+    for problem in ingestion["problems"]:
+        console.print(f"  [yellow]{escape(problem['path'])}[/]: {escape(problem['detail'])}", highlight=False)
+    failed = ingestion["counts"]["refused"] + ingestion["counts"]["unusable"]
+    if failed > len(ingestion["problems"]):
+        more = failed - len(ingestion["problems"])
+        console.print(f"  and {more:,} more: GET /ingestions/{ingestion['id']}/items?outcome=refused", highlight=False)
+    for warning in ingestion["warnings"]:
+        console.print(f"  [yellow]Look at this:[/] {escape(warning)}", highlight=False)
 
 
 def _selection(pairs: list[str]) -> dict[str, list[str]]:
