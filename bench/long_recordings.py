@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from services.preprocess.tasks import prepare
+from services.preprocess.tasks import WORKER
 from shared import jobs
 from shared.db.engine import sync_engine, sync_sessions
 from shared.db.migrate import migrate
@@ -72,7 +72,7 @@ def measure(path: Path) -> dict[str, Any]:
             job_id = jobs.submit(session, "preprocess.prepare", {"recording_id": recording.id}, max_attempts=1).id
         runtime = Runtime(settings)
         began = time.perf_counter()
-        runtime.run(prepare, job_id)
+        runtime.answer(WORKER)
         seconds = time.perf_counter() - began
         decoder_mb = peak_mb(decoder().processes()[0])
         decoder().close()

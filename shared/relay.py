@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from shared import alive, jobs
 from shared.db.base import now
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
-from shared.housekeeping import forget_old_answers
+from shared.housekeeping import forget_old_answers, make_room
 from shared.log import configure_logging, get_logger
 from shared.queue import celery_app, queues_with_room, ring
 from shared.settings import Settings
@@ -38,7 +38,7 @@ def run_relay(settings: Settings, stop: threading.Event, beat: Path | None = Non
                 if now() >= reap_at:
                     reap_at = now() + settings.reap_interval
                     _reap(sessions)
-                if not rung and now() >= tidy_at and _nothing_to_forget(sessions):
+                if not rung and now() >= tidy_at and _tidied(sessions, settings):
                     tidy_at = now() + TIDIED_EVERY
             except (DBAPIError, BrokerError, RedisError, OSError) as error:
                 logger.warning("relay waits", reason=str(error).splitlines()[0])
@@ -72,10 +72,13 @@ def _reap(sessions: SyncSessions) -> None:
         logger.warning("took a job back from a lost worker", job_id=job_id)
 
 
-def _nothing_to_forget(sessions: SyncSessions) -> bool:
-    """Forgets some; between two times the doorbells are looked at."""
+def _tidied(sessions: SyncSessions, settings: Settings) -> bool:
+    """Does a part of it; between two parts the doorbells are looked at."""
     with sessions.begin() as session:
-        return forget_old_answers(session) == 0
+        if forget_old_answers(session):
+            return False
+        make_room(session, settings)
+        return True
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     storage_cache_gb: float = Field(default=20.0, gt=0)
     """Room for local copies of what is in the bucket, on each machine; in 10^9 bytes."""
     prepared_max_gb: float = Field(default=0.0, ge=0)
-    """What prepared audio may take after `chiffchaff storage prune`, in 10^9 bytes; 0 = all is kept."""
+    """What prepared audio may take, in 10^9 bytes; 0 = all is kept."""
 
     api_keys: SecretStr = SecretStr("")
     """Keys that may call the API, separated by commas. Empty: no key is asked for."""

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from shared.db.tables import Model
-from shared.model_file import Label, Metric, ModelManifest, RecordingCredit
+from shared.model_file import DatasetReference, Label, Metric, ModelManifest, RecordingCredit
 
 MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 DEFAULT_TOP_K = 5
@@ -129,6 +129,7 @@ class ModelView(BaseModel):
     sha256: str = Field(description="Of the model file")
     has_card: bool
     default_min_confidence: float
+    training_id: str | None = Field(description="The training that made it; null for one that came from elsewhere")
 
     @classmethod
     def of(cls, model: Model, active_id: str | None) -> Self:
@@ -143,6 +144,7 @@ class ModelDetails(ModelView):
     window_seconds: float
     step_seconds: float
     thresholds: dict[str, float]
+    dataset: DatasetReference
     credits: list[RecordingCredit]
 
     @classmethod
@@ -155,6 +157,7 @@ class ModelDetails(ModelView):
                 "window_seconds": manifest.window_seconds,
                 "step_seconds": manifest.step_seconds,
                 "thresholds": manifest.thresholds,
+                "dataset": manifest.dataset,
                 "credits": manifest.recordings,
             }
         )
@@ -195,6 +198,7 @@ def _shown(model: Model, manifest: ModelManifest, active_id: str | None) -> dict
         "sha256": model.sha256,
         "has_card": "card" in model.files,
         "default_min_confidence": manifest.default_min_confidence,
+        "training_id": model.training_id,
     }
 
 

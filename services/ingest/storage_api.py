@@ -5,18 +5,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.ingest.verification import VERIFY
 from shared import jobs
-from shared.db.tables import Job
 from shared.errors import Conflict, InvalidInput
+from shared.housekeeping import PRUNE, under_way
 from shared.http.accepting import IdempotencyHeader, Made, accept
 from shared.http.auth import KeyRequired
 from shared.http.job_views import JobView
 from shared.http.resources import Config, Writes
-
-VERIFY, PRUNE = "ingest.verify_storage", "ingest.prune_storage"
 
 router = APIRouter(prefix="/storage", tags=["storage"], dependencies=[KeyRequired])
 
@@ -57,8 +55,7 @@ async def prune_storage(
 
 def _submit(session: Session, kind: str, payload: dict[str, Any], max_attempts: int) -> Made:
     """Raises Conflict while another job of the kind is at work: it would only do the same again."""
-    under_way = select(Job.id).where(Job.kind == kind, Job.state.in_(("queued", "running"))).limit(1)
-    if other := session.scalar(under_way):
+    if other := under_way(session, kind):
         raise Conflict("This is being done already.", hint=f"GET /jobs/{other} says how far it is.")
     job = jobs.submit(session, kind, payload, max_attempts=max_attempts, priority=jobs.Priority.BULK)
     return Made(f"/jobs/{job.id}", JobView.of(job))

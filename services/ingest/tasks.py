@@ -21,13 +21,14 @@ from services.ingest.pressure import make_room
 from services.ingest.requests import FolderSource, ManifestSource, Source
 from services.ingest.retention import prune
 from services.ingest.taking import Taken, store_original, take
-from services.ingest.verification import verify
+from services.ingest.verification import VERIFY, verify
 from services.ingest.xeno_canto.run import run_xeno_canto
 from services.ingest.xeno_canto.source import XenoCantoSource
 from shared import species
 from shared.audio.formats import identify
 from shared.db.tables import Ingestion, IngestionItem
 from shared.errors import ChiffchaffError, EmptyAudio, InvalidInput, NotAudio
+from shared.housekeeping import PRUNE
 from shared.jobs import Priority
 from shared.settings import Settings
 from shared.storage import Stored
@@ -37,6 +38,8 @@ SOURCES: TypeAdapter[Source] = TypeAdapter(Source)
 REASONS_SHOWN = 3
 ITEMS_AT_ONCE = 200
 USABLE = ("accepted", "known")
+PROCESSES = 2
+"""So that a small import need not wait for a large one, which mostly waits itself: for a disk or another server."""
 
 
 class SourceFiles(Protocol):
@@ -225,14 +228,14 @@ WORKER = Worker(
     handlers={
         "ingest.run": run_ingestion,
         PREPARE_ANEW: prepare_anew,
-        "ingest.verify_storage": verify,
-        "ingest.prune_storage": prune,
+        VERIFY: verify,
+        PRUNE: prune,
     },
 )
 
 
 def main() -> None:
-    run_worker(Settings(), "ingest", [WORKER], concurrency=1)
+    run_worker(Settings(), "ingest", [WORKER], concurrency=PROCESSES)
 
 
 if __name__ == "__main__":

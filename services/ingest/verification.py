@@ -17,6 +17,7 @@ from shared.errors import NotFound
 from shared.storage import Storage, sha256_in
 from shared.worker import JobContext, Postponed
 
+VERIFY = "ingest.verify_storage"
 AT_ONCE = 500
 BLOCK_BYTES = 1 << 20
 MOST_SHOWN = 200

@@ -71,9 +71,16 @@ async def create_dataset(
 
 
 @router.get("", summary="The datasets, newest first")
-async def list_datasets(reads: Reads, limit: Limit = 50, cursor: Cursor = None) -> Page[DatasetView]:
+async def list_datasets(
+    reads: Reads,
+    sha256: Annotated[str | None, Query(description="Only those with this hash, as a model names it")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[DatasetView]:
+    query = select(Dataset) if sha256 is None else select(Dataset).where(Dataset.sha256 == sha256)
+
     def read(session: Session) -> Page[DatasetView]:
-        rows, following = page_of(session, select(Dataset), Dataset, limit, cursor)
+        rows, following = page_of(session, query, Dataset, limit, cursor)
         return Page(items=[DatasetView.of(row) for row in rows], next=following)
 
     async with reads() as session:

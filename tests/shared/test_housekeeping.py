@@ -8,7 +8,8 @@ from sqlalchemy import select
 from shared import housekeeping
 from shared.db.base import now
 from shared.db.engine import SyncSessions
-from shared.db.tables import IdempotencyKey
+from shared.db.tables import IdempotencyKey, Job
+from shared.settings import Settings
 
 
 def answered(key: str, days_ago: float) -> IdempotencyKey:
@@ -32,3 +33,13 @@ def test_answers_older_than_a_week_are_forgotten_some_at_a_time(
     assert counts == [3, 2, 0]
     with sessions() as session:
         assert set(session.scalars(select(IdempotencyKey.key))) == {"young", "new"}
+
+
+def test_prepared_audio_makes_room_where_the_operator_set_a_limit_one_job_at_a_time(sessions: SyncSessions) -> None:
+    with sessions.begin() as session:
+        assert housekeeping.make_room(session, Settings(prepared_max_gb=0)) is None
+        asked = housekeeping.make_room(session, Settings(prepared_max_gb=1.5))
+        assert housekeeping.make_room(session, Settings(prepared_max_gb=1.5)) is None
+    with sessions() as session:
+        (job,) = session.scalars(select(Job))
+        assert (job.id, job.kind, job.payload) == (asked, "ingest.prune_storage", {"max_bytes": 1_500_000_000})

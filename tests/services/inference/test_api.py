@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shared.audio.constants import SAMPLE_RATE
-from shared.model_file import sha256_of
+from shared.model_file import read_manifest, sha256_of
 from tests.services.inference.conftest import HIGH, LOW, Client, encoded, problem, song
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -122,6 +122,7 @@ async def test_a_list_of_models_says_what_one_needs_to_choose(service: Client) -
         "sha256": sha256_of(file),
         "has_card": True,
         "default_min_confidence": 0.3,
+        "training_id": None,
     }
 
 
@@ -129,6 +130,7 @@ async def test_one_model_shows_its_species_and_whom_it_learnt_from(service: Clie
     model = (await service.get("/models/pitches/1")).json()
     assert model["species"][0] == {"scientific": "Avis ima", "common": "Low Bird"}
     assert [credit["recordist"] for credit in model["credits"]] == ["Ada", "Bob"]
+    assert model["dataset"] == read_manifest(service.settings.models_dir / "pitches" / "model.pt").dataset.model_dump()
 
 
 async def test_the_card_is_shown_as_markdown(service: Client) -> None:

@@ -40,6 +40,8 @@ async def test_a_dataset_shows_its_split_by_species_and_fold(api: httpx.AsyncCli
     assert dataset["summary"]["licences"] == {"CC BY 4.0": 12}
     assert [one["recordings_by_fold"] for one in dataset["summary"]["classes"]] == [[2, 2, 2], [2, 2, 2]]
     assert (await api.get("/datasets")).json()["items"] == [dataset]
+    assert (await api.get("/datasets", params={"sha256": dataset["sha256"]})).json()["items"] == [dataset]
+    assert (await api.get("/datasets", params={"sha256": "0" * 64})).json()["items"] == []
 
 
 async def test_a_misspelt_filter_is_refused_by_its_name(api: httpx.AsyncClient) -> None:
