@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from services.standalone.cli.client import Client
-from services.standalone.cli.console import DEFAULT_SERVER, Server, console, watch
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, watch
 
 
 def ingest(
@@ -36,7 +36,7 @@ def watch_ingestion(client: Client, ingestion_id: str) -> None:
     counts = done["counts"]
     console.print(
         f"{done['state']}: {counts['prepared']} prepared ({counts['known']} known before), "
-        f"{counts['refused'] + counts['unusable']} unusable, {counts['skipped']} no recordings."
+        f"{counts['refused'] + counts['unusable']} unusable."
     )
     _say_what_to_look_at(done)
     if error := done["job"]["error"]:
@@ -52,6 +52,8 @@ def _say_what_to_look_at(ingestion: Any) -> None:
     if failed > len(ingestion["problems"]):
         more = failed - len(ingestion["problems"])
         console.print(f"  and {more:,} more: GET /ingestions/{ingestion['id']}/items?outcome=refused", highlight=False)
+    if (skipped := ingestion["counts"]["skipped"]) and ingestion["source"] == "folder":
+        console.print(f"  {count(skipped, 'other file')}: no recordings, or not finished.")
     for warning in ingestion["warnings"]:
         console.print(f"  [yellow]Look at this:[/] {escape(warning)}", highlight=False)
 
