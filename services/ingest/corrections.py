@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from services.ingest.filters import Quality, Text
-from shared import species
+from services.ingest.taking import PREPARE
+from shared import jobs, species
 from shared.db.tables import Recording
 from shared.errors import InvalidInput
 
@@ -40,8 +41,11 @@ class Correction(BaseModel):
     )
 
 
-def correct(session: Session, recording: Recording, correction: Correction) -> None:
-    """Writes what the correction names.
+def correct(session: Session, recording: Recording, correction: Correction, *, max_attempts: int) -> None:
+    """Writes what the correction names. Where another species sings in marked sections, they are sorted anew.
+
+    Args:
+        max_attempts: of the job that does so.
 
     Raises:
         InvalidInput: when it names nothing, or leaves half of a place.
@@ -55,12 +59,16 @@ def correct(session: Session, recording: Recording, correction: Correction) -> N
         setattr(recording, field, getattr(correction, field))
     if (recording.latitude is None) != (recording.longitude is None):
         raise InvalidInput("A place has a latitude and a longitude.", hint="Send both, or null for both.")
+    before = recording.label
     if "species" in named:
         recording.label = _ensured(session, correction.species) if correction.species else None
     if "secondary" in named:
         names = (species.find(session, name).scientific for name in correction.secondary or ())
         recording.secondary = list(dict.fromkeys(names))
     session.flush()
+    if recording.label != before and recording.annotations and recording.prepared_at is not None:
+        payload = {"recording_id": recording.id}
+        jobs.submit(session, PREPARE, payload, max_attempts=max_attempts, priority=jobs.Priority.PERSON)
 
 
 def _ensured(session: Session, name: str) -> str:

@@ -133,12 +133,14 @@ async def get_recording(recording_id: str, reads: Reads) -> RecordingDetail:
 
 
 @router.patch("/{recording_id}", summary="Correct what the source said")
-async def correct_recording(recording_id: str, correction: Correction, writes: Writes) -> RecordingView:
+async def correct_recording(
+    recording_id: str, correction: Correction, settings: Config, writes: Writes
+) -> RecordingView:
     """Datasets and models that are made already keep what they were made with."""
 
     def write(session: Session) -> RecordingView:
         row = find_recording(session, recording_id)
-        correct(session, row, correction)
+        correct(session, row, correction, max_attempts=settings.max_attempts)
         return RecordingView.of(row)
 
     async with writes.begin() as session:

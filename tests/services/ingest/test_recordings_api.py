@@ -59,6 +59,18 @@ async def test_what_a_source_got_wrong_can_be_corrected(api: httpx.AsyncClient, 
     assert unlabelled.json()["species"] is None
 
 
+@pytest.mark.parametrize(("annotations", "jobs"), [([], 0), ([{"start": 0, "end": 1, "species": "Parus major"}], 1)])
+async def test_marked_sections_are_sorted_anew_when_the_species_changes(
+    api: httpx.AsyncClient, sessions: SyncSessions, annotations: list[object], jobs: int
+) -> None:
+    recording = add_recording(sessions, "Parus major", annotations=annotations)
+    await api.patch(f"/recordings/{recording}", json={"quality": "B"})
+    await api.patch(f"/recordings/{recording}", json={"species": "Parus major"})
+    assert (await api.get("/jobs")).json()["items"] == []
+    await api.patch(f"/recordings/{recording}", json={"species": "Amsel"})
+    assert [one["kind"] for one in (await api.get("/jobs")).json()["items"]] == ["preprocess.prepare"] * jobs
+
+
 async def test_a_correction_that_is_none_changes_nothing(api: httpx.AsyncClient, sessions: SyncSessions) -> None:
     recording = add_recording(sessions, MERULA)
     before = (await api.get(f"/recordings/{recording}")).json()
