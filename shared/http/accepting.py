@@ -16,6 +16,8 @@ from shared.db.engine import AsyncSessions
 from shared.db.tables import IdempotencyKey
 from shared.errors import Conflict
 
+TRIES = 3
+
 IdempotencyHeader = Annotated[
     str | None,
     Header(
@@ -53,32 +55,34 @@ async def accept(
         prepare: what `make` needs and takes too long for a transaction; not run where the answer is known.
 
     Raises:
-        Conflict: when the key was used for another request.
+        Conflict: when the key was used for another request, or others are faster time and again.
     """
-    if key is None:
-        if prepare is not None:
-            await prepare()
-        async with sessions.begin() as session:
-            return _answer(_row("", "", "", await session.run_sync(make)))
     route = f"{request.method} {request.url.path}"
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-    for _ in range(2):
-        async with sessions() as session:
-            known = await session.get(IdempotencyKey, (key, route))
-        if known is not None:
-            if known.request_sha256 != digest:
-                raise Conflict("This Idempotency-Key was used for another request.", hint="Use a new key.")
+    for _ in range(TRIES):
+        if key is not None and (known := await _known(sessions, key, route, digest)):
             return _answer(known)
         if prepare is not None:
             await prepare()
+            prepare = None
         try:
             async with sessions.begin() as session:
-                row = _row(key, route, digest, await session.run_sync(make))
-                session.add(row)
+                row = _row(key or "", route, digest, await session.run_sync(make))
+                if key is not None:
+                    session.add(row)
         except IntegrityError:
-            continue  # the same request at the same moment was first: give its answer
+            continue  # the same request or content at the same moment was first: now it is there
         return _answer(row)
     raise Conflict("This request clashes with another one.", hint="Try again.")
+
+
+async def _known(sessions: AsyncSessions, key: str, route: str, digest: str) -> IdempotencyKey | None:
+    """Raises Conflict when the key was used for another request."""
+    async with sessions() as session:
+        known = await session.get(IdempotencyKey, (key, route))
+    if known is not None and known.request_sha256 != digest:
+        raise Conflict("This Idempotency-Key was used for another request.", hint="Use a new key.")
+    return known
 
 
 def _row(key: str, route: str, digest: str, made: Made) -> IdempotencyKey:

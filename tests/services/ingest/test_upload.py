@@ -1,5 +1,6 @@
 """Uploads with what is known of them, on SQLite and on PostgreSQL alike."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,15 @@ async def test_an_upload_without_a_label_goes_by_the_species_that_is_marked(
     recording = answer.json()["recording"]
     assert (recording["species"], recording["secondary"]) == ("Turdus merula", ["Pica pica"])
     assert (recording["quality"], recording["recorded_on"]) == (None, None)
+
+
+@pytest.mark.parametrize("key", ["", "k"])
+async def test_the_same_sound_sent_many_times_at_once_is_one_recording(
+    api: httpx.AsyncClient, song: bytes, key: str
+) -> None:
+    answers = await asyncio.gather(*(send(api, ("audio", ("a.wav", song)), key=key, label="Amsel") for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [202] * 4
+    assert len({answer.json()["recording"]["id"] for answer in answers}) == 1
 
 
 async def test_the_same_key_gives_the_same_answer_and_other_annotations_are_another_request(
