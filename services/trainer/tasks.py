@@ -4,11 +4,14 @@ torch is imported by the first job, not by the process: a start costs nothing un
 """
 
 import shutil
+from typing import Any
+
+from sqlalchemy import select
 
 from services.trainer.config import TrainingConfig
 from services.trainer.frozen_dataset import read_dataset
 from services.trainer.progress import EPOCH, Progress
-from shared.db.tables import Dataset, Model, Training
+from shared.db.tables import Dataset, JobEvent, Model, Training
 from shared.model_file import sha256_of
 from shared.prepared import PreparedAudio
 from shared.settings import Settings
@@ -24,10 +27,13 @@ def run_training(context: JobContext) -> None:
         dataset_row = session.get_one(Dataset, training.dataset_id)
     work_dir = context.storage.work / "trainings" / training.id
 
+    noted = _noted_epochs(context)
+
     def report(progress: Progress) -> None:
+        # Noted first: what is trained stands in the curve, also when the job is stopped here.
+        if progress.epoch is not None and (figures := progress.model_dump(mode="json")) not in noted:
+            context.note(EPOCH, figures)
         context.progress(progress.fraction, 1.0, progress.message)
-        if progress.epoch is not None:
-            context.note(EPOCH, progress.model_dump(mode="json"))
 
     config = TrainingConfig.model_validate(training.config)
     if not config.threads and context.settings.torch_threads:
@@ -70,6 +76,13 @@ def run_training(context: JobContext) -> None:
             )
         )
     shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _noted_epochs(context: JobContext) -> list[dict[str, Any]]:
+    """The figures that earlier runs of the job have reported."""
+    mine = select(JobEvent.data).where(JobEvent.job_id == context.claim.job_id, JobEvent.kind == EPOCH)
+    with context.sessions() as session:
+        return list(session.scalars(mine))
 
 
 WORKER = Worker(queue="trainer", handlers={"trainer.train": run_training}, pool="solo")

@@ -117,6 +117,7 @@ def fit(
         optimizer.load_state_dict(state["optimizer"])
         epochs = [Progress.model_validate(each) for each in state["epochs"]]
         step = len(epochs) * data.batches_per_epoch
+        report(epochs[-1])  # it may have been stopped before it could
 
     for epoch in range(len(epochs), config.epochs):
         began = time.monotonic()
