@@ -81,11 +81,16 @@ def _chiffchaff(_request: Request, error: Exception) -> JSONResponse:
 
 def _validation(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 (starlette dispatches by type)
-    errors = [{"where": _where(one["loc"]), "what": one["msg"]} for one in error.errors()]
+    errors = [{"where": _where(one["loc"]), "what": _what(one)} for one in error.errors()]
     detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
     return problem_response(
-        InvalidInput(detail, hint="GET /openapi.json describes what is expected."), extra={"errors": errors}
+        InvalidInput(f"{detail}.", hint="GET /openapi.json describes what is expected."), extra={"errors": errors}
     )
+
+
+def _what(error: Mapping[str, Any]) -> str:
+    """The reason alone: pydantic puts the kind of exception before what our own validators say."""
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _where(location: Sequence[int | str]) -> str:

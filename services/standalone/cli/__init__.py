@@ -4,6 +4,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from services.standalone.cli import (
     attribution,
@@ -54,5 +55,5 @@ def main() -> None:
     try:
         app()
     except ChiffchaffError as error:
-        Console(stderr=True).print(f"[red]{error.title}.[/] {error}", highlight=False)
+        Console(stderr=True).print(f"[red]{error.title}.[/] {escape(str(error))}", highlight=False)
         sys.exit(1)

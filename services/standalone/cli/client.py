@@ -21,6 +21,10 @@ class ServerError(ChiffchaffError):
     title = "The server refused"
 
 
+class NoAnswer(ServerError):
+    title = "Chiffchaff cannot be reached"
+
+
 @dataclass(frozen=True)
 class Client:
     """Talks to a running Chiffchaff. Every error is one sentence with what would help."""
@@ -82,7 +86,7 @@ class Client:
                     raise _problem(response)
                 yield response
         except httpx.TransportError as error:
-            raise ServerError(
+            raise NoAnswer(
                 f"No answer from {self.url}: {error}.", hint="Start Chiffchaff with `make run`, or give --server."
             ) from error
 

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from services.ingest.api import API
-from services.standalone.cli import app
+from services.standalone.cli import app, main
 from services.standalone.cli.client import ServerError
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
 from shared.db.migrate import migrate
@@ -145,3 +145,16 @@ def test_what_cannot_be_written_leaves_nothing_behind(run: Run, tmp_path: Path) 
     (tmp_path / "folder.txt").mkdir()
     assert isinstance(run("attribution", "--output", tmp_path / "folder.txt").exception, InvalidInput)
     assert [path.name for path in tmp_path.iterdir()] == ["folder.txt"]
+
+
+def test_an_error_is_one_sentence_in_which_brackets_stay(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "sys.argv", ["chiffchaff", "models", "list", "--server", f"http://127.0.0.1:{free_port()}/[red]"]
+    )
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("Chiffchaff cannot be reached. No answer from http://127.0.0.1:")
+    assert "/[red]:" in said

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from shared.db.engine import sync_engine
 from shared.db.migrate import migrate
@@ -22,6 +22,13 @@ KEY = "a-key-that-is-long-enough"
 
 class Nest(BaseModel):
     eggs: int
+
+    @field_validator("eggs")
+    @classmethod
+    def _fits(cls, eggs: int) -> int:
+        if eggs > 20:
+            raise ValueError("no nest holds so many")
+        return eggs
 
 
 @router.post("/nests")
@@ -96,6 +103,7 @@ async def test_what_does_not_fit_is_named_field_by_field(client: httpx.AsyncClie
     response = await client.post("/nests", json={"eggs": "many"})
     assert response.status_code == 422
     assert response.json()["errors"][0]["where"] == "eggs"
+    assert (await client.post("/nests", json={"eggs": 21})).json()["detail"] == "eggs: no nest holds so many."
 
 
 async def test_overload_says_when_to_come_back(client: httpx.AsyncClient) -> None:
