@@ -2,8 +2,8 @@
 
 Needed: `path` (relative to the manifest) and `label`. Known: common_name or english, name_de and the like (names in
 other languages), secondary (separated by `;`), recordist, licence, xc_id, source_url or url, country, locality,
-latitude, longitude, date, time (HH:MM), quality (A-E), annotations (a file, relative to the manifest). All else is kept
-as it is. Columns are separated by commas, semicolons or tabs.
+latitude, longitude, date, time (HH:MM), quality (A-E), annotations (a file, relative to the manifest), in any case of
+letters. All else is kept as it is. Columns are separated by commas, semicolons or tabs.
 """
 
 import csv
@@ -27,8 +27,12 @@ KNOWN = NEEDED | {
     "latitude", "longitude", "date", "time", "quality", "annotations",
 }  # fmt: skip
 NAME_COLUMN = re.compile(r"name_([a-z]{2,3})")
+GERMAN_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 SEPARATORS = ",;\t"
+ZIP = b"PK\x03\x04"
+"""How the files of spreadsheet programs begin."""
 NOT_UTF8 = "Save it again as “CSV UTF-8”: Excel's plain “CSV” has an encoding that only that computer knows."
+NOT_CSV = "In Excel or LibreOffice, save it as “CSV UTF-8”."
 
 Row = Mapping[str, str]
 
@@ -91,15 +95,28 @@ class ManifestFiles:
             lines.seek(0)
             separator = max(SEPARATORS, key=first.count)
             reader = csv.reader(lines, delimiter=separator, strict=True)
-            columns = [name.strip() for name in next(reader, [])]
-            self._check(columns)
-            for cells in reader:
-                values = dict.fromkeys(columns, "") | dict(zip(columns, map(str.strip, cells), strict=False))
-                if any(cells) and all(values[column] in accepted for column, accepted in self.select.items()):
-                    yield reader.line_num, values
+            whole = 0
+            try:
+                columns = [_column(name) for name in next(reader, [])]
+                select = {_column(name): accepted for name, accepted in self.select.items()}
+                self._check(columns, select)
+                for cells in reader:
+                    whole = reader.line_num
+                    values = dict.fromkeys(columns, "") | dict(zip(columns, map(str.strip, cells), strict=False))
+                    if any(cells) and all(values[column] in accepted for column, accepted in select.items()):
+                        yield whole, values
+            except csv.Error as error:
+                raise InvalidInput(
+                    f"The manifest cannot be read as CSV from line {whole + 1} on: {error}.",
+                    hint="Is a quotation mark opened there that is never closed?",
+                ) from error
 
-    def _check(self, columns: Sequence[str]) -> None:
-        if missing := (NEEDED | set(self.select)) - set(columns):
+    def _check(self, columns: Sequence[str], select: Mapping[str, Sequence[str]]) -> None:
+        if twice := sorted({name for name in columns if name and columns.count(name) > 1}):
+            raise InvalidInput(
+                f"The manifest has more than one column {', '.join(twice)}.", hint="Which one counts? Leave one."
+            )
+        if missing := (NEEDED | set(select)) - set(columns):
             raise InvalidInput(
                 f"The manifest lacks the column{'s' if len(missing) > 1 else ''} {', '.join(sorted(missing))}.",
                 hint="The first line names the columns: path, label and, if known, recordist, licence, xc_id.",
@@ -107,6 +124,16 @@ class ManifestFiles:
 
     def _item(self, row: Row) -> Item:
         path, version = self._file(row["path"])
+        latitude, longitude = _number(row.get("latitude", ""), 90), _number(row.get("longitude", ""), 180)
+        recorded_on, recorded_time = _date(row.get("date", "")), _time(row.get("time", ""))
+        quality = row.get("quality", "").upper() if row.get("quality", "").upper() in QUALITIES else None
+        understood = {
+            "latitude": latitude is not None,
+            "longitude": longitude is not None,
+            "date": recorded_on is not None,
+            "time": bool(recorded_time),
+            "quality": quality is not None,
+        }
         names = {match[1]: value for key, value in row.items() if value and (match := NAME_COLUMN.fullmatch(key))}
         return Item(
             path=path,
@@ -122,12 +149,13 @@ class ManifestFiles:
             source_url=row.get("source_url") or row.get("url", ""),
             country=row.get("country", ""),
             locality=row.get("locality", ""),
-            latitude=_number(row.get("latitude", ""), 90),
-            longitude=_number(row.get("longitude", ""), 180),
-            recorded_on=_date(row.get("date", "")),
-            recorded_time=_time(row.get("time", "")),
-            quality=row.get("quality", "").upper() if row.get("quality", "").upper() in QUALITIES else None,
-            details={key: value for key, value in row.items() if not _is_known(key) and value},
+            latitude=latitude,
+            longitude=longitude,
+            recorded_on=recorded_on,
+            recorded_time=recorded_time,
+            quality=quality,
+            # What cannot be read as a figure is not thrown away: a person may understand it.
+            details={key: value for key, value in row.items() if value and not understood.get(key, _is_known(key))},
             annotation_files=self._annotations(row.get("annotations", "")),
         )
 
@@ -168,11 +196,18 @@ def _reading(manifest: Path) -> Iterator[TextIO]:
         with manifest.open(encoding="utf-8-sig", newline="") as lines:
             yield lines
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"The manifest cannot be read as UTF-8 text: {error}.", hint=NOT_UTF8) from error
-    except csv.Error as error:
-        raise InvalidInput(f"The manifest cannot be read as CSV: {error}.") from error
+        with manifest.open("rb") as file:
+            if file.read(len(ZIP)) == ZIP:
+                raise InvalidInput("The manifest is a spreadsheet or a ZIP archive, not CSV.", hint=NOT_CSV) from error
+        raise InvalidInput("The manifest is not UTF-8 text.", hint=NOT_UTF8) from error
     except OSError as error:
         raise InvalidInput(f"The manifest cannot be read: {error.strerror}.") from error
+
+
+def _column(name: str) -> str:
+    """As a manifest's first line has it; a known one in small letters, since people write `Path` and `Label`."""
+    name = name.strip()
+    return name.lower() if _is_known(name.lower()) else name
 
 
 def _is_known(column: str) -> bool:
@@ -197,7 +232,13 @@ def _time(text: str) -> str:
 
 
 def _date(text: str) -> date | None:
-    """Null for partial dates such as `2008-00-00`, which archives hold."""
+    """`2024-05-01`, or `1.5.2024` as a German Excel writes it.
+
+    Null for partial dates such as `2008-00-00`, which archives hold, and for `5/1/2024`: in May, or in January?
+    """
+    if german := GERMAN_DATE.fullmatch(text):
+        day, month, year = (int(part) for part in german.groups())
+        text = f"{year:04}-{month:02}-{day:02}"
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -210,15 +210,20 @@ def _conclude(context: JobContext, ingestion_id: str, tally: _Tally, classes: Ma
         reasons = [f"{path}: {error}" for path, error in session.execute(refused.limit(REASONS_SHOWN))]
         ingestion = session.get_one(Ingestion, ingestion_id)
         ingestion.warnings = class_warnings(session, tally.usable, classes, tally.named)
+        source = ingestion.source
     if not any(counts.get(outcome) for outcome in USABLE):
-        raise _nothing_usable(counts, reasons)
+        raise _nothing_usable(source, counts, reasons)
     with context.completion({"files": sum(counts.values()), **counts}):
         pass
 
 
-def _nothing_usable(counts: Mapping[str, int], reasons: Sequence[str]) -> InvalidInput:
+def _nothing_usable(source: str, counts: Mapping[str, int], reasons: Sequence[str]) -> InvalidInput:
     if refused := counts.get("refused", 0):
         return InvalidInput(f"None of the {refused} files could be used. {' '.join(reasons)}")
+    if source == "manifest":
+        return InvalidInput(
+            "The manifest lists no recordings.", hint="Each line below the first names one; `select` may leave none."
+        )
     others = f", only {counts['skipped']:,} other files" if counts.get("skipped") else ""
     return InvalidInput(f"The source holds no recordings{others}.", hint="Put them into sub-folders named by species.")
 

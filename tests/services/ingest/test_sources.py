@@ -144,6 +144,16 @@ def test_a_manifest_keeps_every_field(listed: Path, separator: str) -> None:
     assert (first.recorded_time, first.quality) == ("07:17", "B")
     assert (second.xc_id, second.latitude, second.recorded_on) == (None, None, None), "odd values are no figures"
     assert (second.recorded_time, second.quality) == ("", None)
+    kept = {"latitude": "north", "date": "2008-00-00", "time": "?", "quality": "no score"}
+    assert second.details == kept, "and are not lost"
+
+
+def test_a_manifest_may_be_written_as_a_german_excel_does(listed: Path) -> None:
+    write(listed / "m.csv", "\ufeffPath;LABEL;Latitude;Longitude;Date;Set\na.mp3;Amsel;48,1;-0,0;1.5.2024;x\n")
+    (found,) = ManifestFiles(listed / "m.csv", select={"Set": ["x"], "Label": ["Amsel"]})
+    assert isinstance(found, Item)
+    assert (found.label, found.latitude, found.longitude, found.recorded_on) == ("Amsel", 48.1, 0, date(2024, 5, 1))
+    assert found.details == {"Set": "x"}
 
 
 def test_a_manifest_can_be_narrowed_by_any_column(listed: Path) -> None:
@@ -178,8 +188,10 @@ def test_a_row_that_cannot_be_used_says_why_and_on_which_line(listed: Path) -> N
     [
         ("file,label\n", "lacks the column path"),
         ("", "lacks the columns label, path"),
+        ("path,label,label\n", "more than one column label"),
         ("path,label\n\xff", "UTF-8"),
-        ('path,label\n"a', "CSV"),
+        ("PK\x03\x04\xff", "spreadsheet"),
+        ('path,label\n\n"a\n', "CSV from line 3 on: unexpected end of data. Is a quotation mark"),
     ],
 )
 def test_a_manifest_that_is_none_says_what_it_lacks(tmp_path: Path, content: str, reason: str) -> None:

@@ -136,6 +136,12 @@ async def test_a_folder_without_a_recording_fails_and_says_what_it_holds(tmp_pat
     assert "None of the 1 files could be used. a.wav:" in (await ingested(tmp_path / "birds"))["job"]["error"]["detail"]
 
 
+async def test_a_manifest_without_a_row_fails_and_says_where_rows_stand(tmp_path: Path, ingested: Any) -> None:
+    (tmp_path / "m.csv").write_text("path,label\n")
+    error = (await ingested(tmp_path / "m.csv"))["job"]["error"]["detail"]
+    assert error.startswith("The manifest lists no recordings. Each line below the first")
+
+
 async def test_annotations_beside_the_audio_come_with_it(tmp_path: Path, ingested: Any, sessions: SyncSessions) -> None:
     folder = tmp_path / "birds"
     sing(folder / "a.wav")
