@@ -1,6 +1,6 @@
 """Recordings: one is uploaded; what the library holds, to search, to correct, to hear and to look at."""
 
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -26,6 +26,8 @@ from services.ingest.taking import store_original, take
 from services.ingest.upload import UploadFields, item_of, read_upload
 from services.ingest.views import NewRecording, RecordingCount, RecordingView
 from shared import jobs
+from shared import storage as stores
+from shared.audio.formats import identify_open
 from shared.db.base import now
 from shared.db.tables import Recording
 from shared.http.accepting import IdempotencyHeader, Made, accept
@@ -40,6 +42,13 @@ router = APIRouter(prefix="/recordings", tags=["library"], dependencies=[KeyRequ
 class RecordingQuery(RecordingFilters):
     limit: Limit = 50
     cursor: Cursor = None
+
+
+def _store(storage: stores.Storage, stream: BinaryIO, name: str) -> stores.Stored:
+    """Raises NotAudio or EmptyAudio: whoever sends a picture by mistake is told at once, not by a job."""
+    identify_open(stream)
+    stream.seek(0)
+    return store_original(storage, stream, name)
 
 
 @router.post(
@@ -74,7 +83,7 @@ async def upload_recording(
     upload, fields, annotations = await read_upload(request)
     item = item_of(upload, fields, annotations)
     try:
-        stored = await run_in_threadpool(store_original, storage, upload.file, item.name)
+        stored = await run_in_threadpool(_store, storage, upload.file, item.name)
     finally:
         await upload.close()
 

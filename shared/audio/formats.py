@@ -3,7 +3,7 @@
 import codecs
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from shared.audio import mpeg
 from shared.errors import EmptyAudio, NotAudio
@@ -80,17 +80,22 @@ _OTHER_KINDS = {
 def identify(path: Path) -> Container:
     """The kind of sound file at `path`. Raises EmptyAudio for no bytes at all, NotAudio for anything else."""
     with path.open("rb") as file:
+        return identify_open(file)
+
+
+def identify_open(file: BinaryIO) -> Container:
+    """The same of a file that is open at its beginning, and is left anywhere."""
+    head = file.read(_HEAD)
+    if not head:
+        raise EmptyAudio("The file has no content: 0 bytes.", hint="Check that the upload or copy was finished.")
+    at, tagged = 0, False
+    while step := skip_id3(head):
+        at, tagged = at + step, True
+        file.seek(at)
         head = file.read(_HEAD)
-        if not head:
-            raise EmptyAudio("The file has no content: 0 bytes.", hint="Check that the upload or copy was finished.")
-        at, tagged = 0, False
-        while step := skip_id3(head):
-            at, tagged = at + step, True
-            file.seek(at)
-            head = file.read(_HEAD)
-        if tagged and not head:
-            raise EmptyAudio("The file holds an ID3 tag and no sound.", hint="Check that the copy was finished.")
-        whole = not file.read(1)
+    if tagged and not head:
+        raise EmptyAudio("The file holds an ID3 tag and no sound.", hint="Check that the copy was finished.")
+    whole = not file.read(1)
     container = _by_magic(head)
     if container is None and _other_kind(head) is None:
         container = _mp3(head, tagged=tagged, whole=whole)

@@ -95,3 +95,19 @@ async def test_an_upload_holds_one_recording(api: httpx.AsyncClient, song: bytes
         "The form holds no recording.",
         "The form holds several recordings.",
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "said"),
+    [
+        (b"dear diary", 415, "The file is text, not a sound recording."),
+        (b"\x89PNG\r\n\x1a\n" + bytes(80_000), 415, "The file is a PNG picture, not a sound recording."),
+        (b"", 422, "The file has no content: 0 bytes."),
+    ],
+)
+async def test_what_is_no_recording_never_gets_into_the_library(
+    api: httpx.AsyncClient, content: bytes, status: int, said: str
+) -> None:
+    answer = await send(api, ("audio", ("a.wav", content)), label="Amsel")
+    assert (answer.status_code, answer.json()["detail"]) == (status, said)
+    assert (await api.get("/recordings")).json()["items"] == []
