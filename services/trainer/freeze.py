@@ -52,13 +52,14 @@ def freeze(session: Session, storage: Storage, selection: Selection) -> Frozen:
     Raises:
         InvalidInput: when nothing trainable is selected; it says what is missing.
     """
+    asked = species_of(session, selection)
     candidates = find_candidates(session, selection)
     assign_groups(candidates)
     kept, warnings = without_copies(candidates)
     chosen = within_limits(kept, selection)
     names = sorted({one.label for one in chosen})
     if len(names) < 2:
-        raise _too_little(kept, selection)
+        raise _too_little(kept, selection, asked)
     folds = assign_folds([one.label for one in chosen], [one.group for one in chosen], selection.folds, selection.seed)
     for one, fold in zip(chosen, folds, strict=True):
         one.fold = fold
@@ -66,7 +67,7 @@ def freeze(session: Session, storage: Storage, selection: Selection) -> Frozen:
     labels = _labels(session, names)
     written = lines(Header(labels=labels), map(_recording, chosen))
     stored = storage.add_content("datasets", io.BufferedReader(_Lines(written), BLOCK_BYTES), ".jsonl")
-    summary = summarise(chosen, labels, species_of(session, selection), warnings)
+    summary = summarise(chosen, labels, asked, warnings, selection.folds)
     return Frozen(selection, stored.sha256, stored.key, summary)
 
 
@@ -123,12 +124,14 @@ def _recording(one: Candidate) -> Recording:
     )
 
 
-def _too_little(kept: Sequence[Candidate], selection: Selection) -> InvalidInput:
+def _too_little(kept: Sequence[Candidate], selection: Selection, asked: set[str] | None) -> InvalidInput:
     counts = Counter(one.label for one in kept)
     found = ", ".join(f"{label} ({count})" for label, count in sorted(counts.items())[:NAMED]) or "none"
     more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
+    missing = ", ".join(sorted((asked or set()) - set(counts))[:NAMED])
+    slices = "1 slice" if selection.min_slices == 1 else f"{selection.min_slices} slices"
     return InvalidInput(
-        f"A dataset needs two species with {selection.min_recordings} prepared recordings and {selection.min_slices} "
-        f"slices each; found: {found}{more}.",
+        f"A dataset needs two species with {selection.min_recordings} prepared recordings and {slices} each; "
+        f"found: {found}{more}{f'; nothing of {missing}' if missing else ''}.",
         hint="Ingest more recordings, wait until they are prepared, or ask for less.",
     )

@@ -39,7 +39,11 @@ class Summary(BaseModel):
 
 
 def summarise(
-    chosen: Sequence[Candidate], labels: Sequence[Label], asked: set[str] | None, warnings: Sequence[str]
+    chosen: Sequence[Candidate],
+    labels: Sequence[Label],
+    asked: set[str] | None,
+    warnings: Sequence[str],
+    folds_wanted: int,
 ) -> Summary:
     """Of candidates whose folds were checked for leaks."""
     folds = 1 + max(one.fold for one in chosen)
@@ -59,7 +63,7 @@ def summarise(
         leaks=0,
         licences=dict(sorted(licences.items())),
         classes=classes,
-        warnings=[*_warnings(classes, asked, folds, unknown), *warnings],
+        warnings=[*_warnings(classes, asked, folds, unknown), *_fewer(folds, folds_wanted), *warnings],
     )
 
 
@@ -77,6 +81,10 @@ def _class(label: Label, mine: Sequence[Candidate], folds: int) -> ClassSummary:
         recordings_by_fold=[recordings[fold] for fold in range(folds)],
         slices_by_fold=[slices[fold] for fold in range(folds)],
     )
+
+
+def _fewer(folds: int, wanted: int) -> list[str]:
+    return [f"{folds} folds instead of {wanted}: there is too little to split further."] if folds < wanted else []
 
 
 def _warnings(classes: Sequence[ClassSummary], asked: set[str] | None, folds: int, unknown: int) -> list[str]:

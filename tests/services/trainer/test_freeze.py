@@ -284,12 +284,22 @@ def test_a_species_of_one_recordist_cannot_be_tested_and_it_is_said(
     )
 
 
+def test_fewer_folds_than_asked_for_are_said(sessions: SyncSessions, storage: FileStorage) -> None:
+    add(sessions, *pairs(range(3)))
+    held = summary(sessions, storage, folds=20)
+    assert held.folds == 3
+    assert any(warning.startswith("3 folds instead of 20") for warning in held.warnings)
+    assert not any("folds instead of" in warning for warning in summary(sessions, storage, folds=3).warnings)
+
+
 def test_too_little_to_train_on_says_what_was_found(sessions: SyncSessions, storage: FileStorage) -> None:
     with pytest.raises(InvalidInput, match="found: none"):
         frozen(sessions, storage)
     add(sessions, recording("Avis una", 0))
-    with pytest.raises(InvalidInput, match=r"found: Avis una \(1\)"):
+    with pytest.raises(InvalidInput, match=r"and 1 slice each; found: Avis una \(1\)\."):
         frozen(sessions, storage)
+    with pytest.raises(InvalidInput, match=r"found: Avis una \(1\); nothing of Avis unna\."):
+        frozen(sessions, storage, species=["Avis una", "Avis unna"])
     assert not list(storage.root.rglob("*.jsonl"))
 
 
