@@ -55,6 +55,7 @@ class Counts(BaseModel):
     skipped: int = 0
     prepared: int = 0
     unusable: int = 0
+    cancelled: int = 0
     waiting: int = 0
 
 
@@ -117,7 +118,8 @@ def _counts(session: Session, ingestion: Ingestion) -> Counts:
     jobs = select(Job.state, func.count()).where(_preparations(ingestion)).group_by(Job.state)
     states: dict[str, int] = {row[0]: row[1] for row in session.execute(jobs)}
     waiting = sum(count for state, count in states.items() if state not in FINAL_STATES)
-    unusable = sum(count for state, count in states.items() if state in FINAL_STATES and state != "succeeded")
+    unusable = sum(states.get(state, 0) for state in FAILED)
+    cancelled = states.get("cancelled", 0)
     usable = taken.get("accepted", 0) + taken.get("known", 0)
     return Counts(
         accepted=taken.get("accepted", 0),
@@ -125,8 +127,9 @@ def _counts(session: Session, ingestion: Ingestion) -> Counts:
         refused=taken.get("refused", 0),
         listed=taken.get("waiting", 0),
         skipped=taken.get("skipped", 0),
-        prepared=max(0, usable - waiting - unusable),
+        prepared=max(0, usable - waiting - unusable - cancelled),
         unusable=unusable,
+        cancelled=cancelled,
         waiting=waiting,
     )
 
@@ -149,7 +152,7 @@ def _fraction(job: Job, counts: Counts) -> float | None:
         return None
     taken = 1.0 if job.state == "succeeded" else min(1.0, job.progress_done / job.progress_total)
     looked_at = counts.accepted + counts.known + counts.refused
-    settled = (counts.prepared + counts.unusable + counts.refused) / looked_at if looked_at else 1.0
+    settled = (counts.prepared + counts.unusable + counts.cancelled + counts.refused) / looked_at if looked_at else 1.0
     return round(taken * (1 + settled) / 2, 4)
 
 

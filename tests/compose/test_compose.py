@@ -112,7 +112,7 @@ def test_a_worker_killed_in_the_middle_comes_back_and_loses_no_recording(stack: 
     good = ingestion["good"]
     assert ingestion["counts"] == {
         "accepted": good, "known": 0, "refused": 2, "listed": 0, "skipped": 0,
-        "prepared": good, "unusable": 0, "waiting": 0,
+        "prepared": good, "unusable": 0, "cancelled": 0, "waiting": 0,
     }  # fmt: skip
     assert len(stack.get("/jobs", kind="preprocess.prepare", limit=500)["items"]) == good
     histories = [stack.send("GET", f"/jobs/{job}/events").text for job in ingestion["hit"]]

@@ -48,7 +48,7 @@ def test_one_bad_file_is_listed_with_its_reason_and_stops_nothing(ingestion: Any
     assert ingestion["state"] == "succeeded"
     assert ingestion["counts"] == {
         "accepted": 12, "known": 0, "refused": 1, "listed": 0, "skipped": 1,
-        "prepared": 12, "unusable": 0, "waiting": 0,
+        "prepared": 12, "unusable": 0, "cancelled": 0, "waiting": 0,
     }  # fmt: skip
     problems = {Path(one["path"]).name: one["code"] for one in ingestion["problems"]}
     assert problems == {"empty.wav": "empty-audio"}

@@ -38,6 +38,10 @@ def watch_ingestion(client: Client, ingestion_id: str) -> None:
         f"{done['state']}: {counts['prepared']} prepared ({counts['known']} known before), "
         f"{counts['refused'] + counts['unusable']} unusable."
     )
+    if cancelled := counts["cancelled"]:
+        console.print(
+            f"  {count(cancelled, 'recording')} not prepared when it was cancelled: ingest it again to go on."
+        )
     _say_what_to_look_at(done)
     if error := done["job"]["error"]:
         console.print(f"  {escape(error['detail'])}", highlight=False)

@@ -136,6 +136,20 @@ async def test_a_folder_without_a_recording_fails_and_says_what_it_holds(tmp_pat
     assert "None of the 1 files could be used. a.wav:" in (await ingested(tmp_path / "birds"))["job"]["error"]["detail"]
 
 
+async def test_what_was_cancelled_is_not_unusable_and_goes_on_when_the_folder_is_ingested_again(
+    tmp_path: Path, ingested: Any, api: httpx.AsyncClient
+) -> None:
+    for seed in range(2):
+        sing(tmp_path / "birds" / f"{seed}.wav", seed=seed)
+    first = await ingested(tmp_path / "birds")
+    (job, _) = (await api.get("/jobs", params={"kind": "preprocess.prepare"})).json()["items"]
+    await api.delete(f"/jobs/{job['id']}")
+    counts = (await api.get(f"/ingestions/{first['id']}")).json()["counts"]
+    assert (counts["cancelled"], counts["unusable"], counts["prepared"], counts["waiting"]) == (1, 0, 0, 1)
+    again = (await ingested(tmp_path / "birds"))["counts"]
+    assert (again["known"], again["cancelled"], again["waiting"]) == (2, 0, 2)
+
+
 async def test_a_manifest_without_a_row_fails_and_says_where_rows_stand(tmp_path: Path, ingested: Any) -> None:
     (tmp_path / "m.csv").write_text("path,label\n")
     error = (await ingested(tmp_path / "m.csv"))["job"]["error"]["detail"]
