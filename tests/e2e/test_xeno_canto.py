@@ -61,6 +61,8 @@ def test_a_person_sees_how_much_there_is_says_yes_and_a_power_cut_loses_nothing(
     assert "Xeno-canto has 5 recordings. 0 of them are in the library; 4 would be downloaded" in looked.stdout
     assert "Rising Bird" in looked.stdout
     assert "1 left out: Its licence allows no derivatives" in looked.stdout
+    none = chiffchaff(stack, "xeno-canto", "Avis ignota", "--dry-run")
+    assert "Xeno-canto has no such recordings." in none.stdout, none.stderr
     refused = chiffchaff(stack, *asked, answer="n\n")
     assert refused.returncode == 1
     assert stack.get("/recordings")["items"] == []

@@ -18,7 +18,7 @@ class Format(StrEnum):
     json = "application/json"
 
 
-SUFFIXES = {".md": Format.markdown, ".csv": Format.csv, ".json": Format.json}
+SUFFIXES = {".txt": Format.text, ".md": Format.markdown, ".csv": Format.csv, ".json": Format.json}
 
 
 def _format(name: str) -> Format:
@@ -26,6 +26,13 @@ def _format(name: str) -> Format:
         return Format[name]
     except KeyError:
         raise typer.BadParameter(f"{name!r} is none of {', '.join(Format.__members__)}") from None
+
+
+def _format_of(file: Path) -> Format:
+    try:
+        return SUFFIXES[file.suffix.lower()]
+    except KeyError:
+        raise typer.BadParameter(f"{file} ends in none of {', '.join(SUFFIXES)}; or give --format") from None
 
 
 @with_filters
@@ -46,7 +53,7 @@ def attribution(
     if model is not None:
         wanted["model"], _, version = model.partition(":")
         wanted["version"] = version or None
-    chosen = format or (SUFFIXES.get(output.suffix.lower(), Format.text) if output else Format.text)
+    chosen = format or (_format_of(output) if output else Format.text)
     if output is None:
         typer.echo(client.text("/attributions", chosen.value, **wanted), nl=False)
         return

@@ -23,6 +23,10 @@ def list_recordings(
     """The recordings that the options name, newest first."""
     client = Client(server)
     found = client.get("/recordings", limit=limit, **filters)
+    if not found["items"]:
+        hint = "`chiffchaff species` shows what there is." if filters else "`chiffchaff ingest` brings some in."
+        console.print(f"0 recordings. {hint}", highlight=False)
+        return
     table = Table(Column("id", min_width=ID_LENGTH), "species", "quality", Column("length", justify="right"), "origin")
     for one in found["items"]:
         table.add_row(one["id"], escape(one["species"] or ""), one["quality"], _length(one), escape(_origin(one)))

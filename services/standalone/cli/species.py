@@ -22,6 +22,8 @@ def species(
 ) -> None:
     """The species of the library, of the recordings that the options name."""
     client = Client(server)
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{picture} does not end in .png")
     if picture is not None:
         client.download("/species.png", picture, top=top, q=q, **filters)
         console.print(f"Drawn into {picture}.", highlight=False)

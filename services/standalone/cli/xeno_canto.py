@@ -92,6 +92,9 @@ def _look(client: Client, source: dict[str, Any]) -> Any:
 
 def _show(summary: Any) -> None:
     """As tables: what would come in by species, and why the rest would not."""
+    if not summary["found"]:
+        console.print("Xeno-canto has no such recordings. Are the names spelt as it spells them?")
+        return
     console.print(
         f"Xeno-canto has {count(summary['found'], 'recording')}. {summary['known']:,} of them are in the library; "
         f"{summary['chosen']:,} would be downloaded: {summary['hours']:,.1f} hours of sound, "

@@ -85,7 +85,7 @@ def test_recordings_are_listed_by_the_filters_of_the_api(run: Run, library: dict
     assert all(row in everything for row in library.values())
     assert "2 recordings, 2.8 minutes, 1.0 of them with a bird" in everything
     found = run("recordings", "list", "--species", "amsel", "--quality", "A", "--month", 3, "--month", 4).output
-    assert "0 recordings" in found
+    assert found == "0 recordings. `chiffchaff species` shows what there is.\n"
     found = run("recordings", "list", "--species", "amsel", "--quality", "A", "--quality", "B").output
     assert library["blackbird"] in found
     assert library["tit"] not in found
@@ -115,6 +115,8 @@ def test_species_are_a_table_or_a_picture(run: Run, tmp_path: Path) -> None:
     assert "Drawn" in run("species", "--picture", tmp_path / "a.png").output
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.format == "PNG"
+    refused = run("species", "--picture", tmp_path / "a.jpg")
+    assert (refused.exit_code, [path.name for path in tmp_path.iterdir()]) == (2, ["a.png"])
 
 
 def test_attributions_are_printed_or_written_in_the_format_of_the_file(
@@ -133,6 +135,8 @@ def test_attributions_are_printed_or_written_in_the_format_of_the_file(
     assert "](<https://xeno-canto.org/34>)" in (tmp_path / "a.md").read_text()
     assert run("attribution", "--format", "csv").stdout.startswith("recordist,licence,")
     assert run("attribution", "--format", "pdf").exit_code == 2
+    assert run("attribution", "--output", tmp_path / "a.pdf").exit_code == 2
+    assert run("attribution", "--format", "text", "--output", tmp_path / "THANKS").exit_code == 0
 
 
 def test_what_cannot_be_written_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
