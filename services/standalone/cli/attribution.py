@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from services.standalone.cli.client import Client
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console
@@ -58,4 +59,4 @@ def attribution(
         typer.echo(client.text("/attributions", chosen.value, **wanted), nl=False)
         return
     client.download("/attributions", output, chosen.value, **wanted)
-    console.print(f"Written to {output}.", highlight=False)
+    console.print(f"Written to {escape(str(output))}.", highlight=False)

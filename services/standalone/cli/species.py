@@ -26,7 +26,7 @@ def species(
         raise typer.BadParameter(f"{picture} does not end in .png")
     if picture is not None:
         client.download("/species.png", picture, top=top, q=q, **filters)
-        console.print(f"Drawn into {picture}.", highlight=False)
+        console.print(f"Drawn into {escape(str(picture))}.", highlight=False)
         return
     found = client.get("/species", q=q, **filters)
     figures = ("recordings", "recordists", "minutes", "with a bird")
