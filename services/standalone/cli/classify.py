@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import MofNCompleteColumn
 from rich.table import Table
 
@@ -35,10 +36,10 @@ def classify(
                 answer = client.upload("/classify", _blocks(path), **parameters)
             except ChiffchaffError as error:
                 failed += 1
-                table.add_row(path.name, f"[red]{error}[/]", "", "")
+                table.add_row(escape(path.name), f"[red]{escape(str(error))}[/]", "", "")
             else:
                 for row in _rows(path, answer):
-                    table.add_row(*row)
+                    table.add_row(*map(escape, row))
             progress.advance(task)
     console.print(table)
     if failed:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 console = Console()
@@ -32,9 +33,8 @@ def watch(look: Callable[[], Any], step: Callable[[Any], tuple[float | None, str
             seen = look()
             fraction, message = step(seen)
             ended = seen["state"] not in ("queued", "running")
-            progress.update(
-                task, completed=fraction or 0.0, description=seen["state"] if ended or not message else message
-            )
+            description = seen["state"] if ended or not message else escape(message)
+            progress.update(task, completed=fraction or 0.0, description=description)
             if ended:
                 return seen
             time.sleep(POLL_SECONDS)

@@ -108,7 +108,7 @@ def export_dataset(
         raise typer.BadParameter(f"{file.name} ends neither in .parquet nor in .csv")
     file.parent.mkdir(parents=True, exist_ok=True)
     Client(server).download(f"/datasets/{dataset_id}/slices", file, format=kind)
-    console.print(f"Saved to {file}.")
+    console.print(f"Saved to {escape(str(file))}.")
 
 
 def _show(dataset: Any) -> None:

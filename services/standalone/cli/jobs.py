@@ -61,6 +61,6 @@ def watch_job(job_id: str, server: Server = DEFAULT_SERVER) -> None:
     """Show how far a job is until it has ended; Ctrl-C stops the watching, not the job."""
     client = Client(server)
     job = watch(lambda: client.get(f"/jobs/{job_id}"), lambda seen: job_step({"job": seen}))
-    console.print(f"{job['state']}. {(job['error'] or {}).get('detail', '')}".strip())
+    console.print(f"{job['state']}. {escape((job['error'] or {}).get('detail', ''))}".strip(), highlight=False)
     if job["state"] != "succeeded":
         raise typer.Exit(1)

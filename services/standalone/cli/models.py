@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from services.standalone.cli.client import Client
@@ -50,5 +51,5 @@ def download_model(
         try:
             client.download(f"/models/{name}/{version}/{kind}", folder / file)
         except ChiffchaffError as error:
-            console.print(f"  [yellow]{file}[/]: {error}", highlight=False)
-    console.print(f"Saved to {folder}.")
+            console.print(f"  [yellow]{file}[/]: {escape(str(error))}", highlight=False)
+    console.print(f"Saved to {escape(str(folder))}.")

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from services.standalone.cli.client import Client
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, job_step, watch
@@ -24,7 +25,7 @@ def prepare(
         job = client.post("/preparations", {"preset": preset, "only_other": not everything})
     done = watch(lambda: client.get(f"/jobs/{job['id']}"), lambda seen: job_step({"job": seen}))
     if done["state"] != "succeeded":
-        console.print(f"{done['state']}. {(done['error'] or {}).get('detail', '')}".strip(), highlight=False)
+        console.print(f"{done['state']}. {escape((done['error'] or {}).get('detail', ''))}".strip(), highlight=False)
         raise typer.Exit(1)
     if recording_id is None:
         console.print(f"{count(done['result']['recordings'], 'recording')} queued: chiffchaff jobs list shows them.")

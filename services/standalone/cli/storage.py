@@ -67,7 +67,7 @@ def _done(client: Client, path: str, body: object) -> Any:
 def _show(problems: list[Any], wrong: int) -> None:
     table = Table("problem", Column("of", overflow="fold"), Column("file", overflow="fold"), "why")
     for one in problems:
-        table.add_row(f"[red]{one['problem']}[/]", escape(one["what"]), escape(one["key"]), one["detail"])
+        table.add_row(f"[red]{one['problem']}[/]", escape(one["what"]), escape(one["key"]), escape(one["detail"]))
     console.print(table)
     if wrong > len(problems):
         console.print(f"... and {wrong - len(problems):,} more.", highlight=False)

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from services.standalone.cli.client import LONG_SECONDS, Client
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, job_step, watch
@@ -48,7 +49,7 @@ def train(
         f"{summary['slices']} slices."
     )
     for warning in summary["warnings"]:
-        console.print(f"  [yellow]{warning}[/]", highlight=False)
+        console.print(f"  [yellow]{escape(warning)}[/]", highlight=False)
     if not wait:
         return
     done = watch(lambda: client.get(f"/trainings/{training['id']}"), job_step)

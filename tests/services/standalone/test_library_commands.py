@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from services.ingest.api import API
 from services.standalone.cli import app, main
 from services.standalone.cli.client import ServerError
+from shared import jobs
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
 from shared.db.migrate import migrate
 from shared.errors import InvalidInput
@@ -162,3 +163,19 @@ def test_an_error_is_one_sentence_in_which_brackets_stay(
     said = " ".join(capsys.readouterr().err.split())
     assert said.startswith("Chiffchaff cannot be reached. No answer from http://127.0.0.1:")
     assert "/[red]:" in said
+
+
+def test_what_a_job_says_of_a_file_in_brackets_is_shown_as_it_is(
+    run: Run, sessions: SyncSessions, tmp_path: Path
+) -> None:
+    with sessions.begin() as session:
+        job_id = jobs.submit(session, "ingest.run", {}, max_attempts=1).id
+    with sessions.begin() as session:
+        held = jobs.claim(session, "ingest", worker="a", lease_seconds=60)
+        assert held is not None
+        jobs.progress(session, held, 1, 2, "[/x].wav")
+        jobs.fail(session, held, InvalidInput("[/x].wav cannot be read."))
+    assert f"{job_id}: [/x].wav cannot be read." in run("jobs", "list").output
+    assert run("jobs", "watch", job_id).stdout == "failed. [/x].wav cannot be read.\n"
+    (tmp_path / "[red] b.wav").touch()
+    assert "[red] b.wav" in run("classify", tmp_path / "[red] b.wav").output
