@@ -67,7 +67,10 @@ async def prepare_recording(
 async def prepare_recordings(
     wanted: Preparations, request: Request, settings: Config, writes: Writes, key: IdempotencyHeader = None
 ) -> JSONResponse:
-    """After the preset changed. The job queues a few at a time; `GET /jobs?parent_id=` lists those that it queued."""
+    """After the preset changed, or where preparing was cancelled or died.
+
+    The job queues a few at a time; `GET /jobs?parent_id=` lists those that it queued.
+    """
     preset = wanted.preset or settings.segmentation
 
     def make(session: Session) -> Made:

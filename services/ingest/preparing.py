@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 
 from services.ingest.pressure import make_room
 from services.ingest.taking import PREPARE
@@ -47,5 +47,15 @@ def prepare_anew(context: JobContext) -> None:
 
 
 def _due(preset: str, *, only_other: bool) -> Select[Any]:
-    query = select(Recording.id).where(Recording.prepared_at.is_not(None), Recording.deleted_at.is_(None))
-    return query.where(Recording.segmentation.not_in((preset, "given"))) if only_other else query
+    """Also those that were never prepared and have no job for it: it was cancelled, or it died."""
+    under_way = select(Job.payload["recording_id"].as_string()).where(
+        Job.kind == PREPARE, Job.state.in_(("queued", "running"))
+    )
+    prepared = Recording.prepared_at.is_not(None)
+    query = select(Recording.id).where(
+        Recording.deleted_at.is_(None), or_(prepared, Recording.id.not_in(under_way.scalar_subquery()))
+    )
+    if only_other:
+        another = or_(Recording.segmentation.is_(None), Recording.segmentation.not_in((preset, "given")))
+        query = query.where(or_(Recording.prepared_at.is_(None), another))
+    return query

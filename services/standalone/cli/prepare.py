@@ -10,7 +10,9 @@ from services.standalone.cli.console import DEFAULT_SERVER, Server, console, cou
 
 
 def prepare(
-    recording_id: Annotated[str | None, typer.Argument(help="One; all of another preset if left out")] = None,
+    recording_id: Annotated[
+        str | None, typer.Argument(help="One; if left out, all that another preset prepared, or nobody")
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help="contrast, sprengel2016 or original; the server's if left out")
     ] = None,

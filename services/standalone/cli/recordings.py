@@ -65,6 +65,8 @@ def show_recording(recording_id: str, server: Server = DEFAULT_SERVER) -> None:
 def delete_recordings(recording_ids: list[str], server: Server = DEFAULT_SERVER) -> None:
     """Take recordings out of lists, statistics and new datasets; `restore` puts them back."""
     client = Client(server)
+    for recording_id in recording_ids:  # all are there, or none is deleted
+        client.get(f"/recordings/{recording_id}")
     for recording_id in recording_ids:
         client.delete(f"/recordings/{recording_id}")
     console.print(f"{count(len(recording_ids), 'recording')} deleted; `chiffchaff recordings restore` undoes it.")

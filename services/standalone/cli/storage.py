@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import typer
 from rich.filesize import decimal
 from rich.markup import escape
-from rich.table import Column, Table
 
 from services.standalone.cli.client import Client
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, job_step, watch
@@ -65,10 +64,10 @@ def _done(client: Client, path: str, body: object) -> Any:
 
 
 def _show(problems: list[Any], wrong: int) -> None:
-    table = Table("problem", Column("of", overflow="fold"), Column("file", overflow="fold"), "why")
+    # Line by line and not in a table: a key is to be copied whole.
     for one in problems:
-        table.add_row(f"[red]{one['problem']}[/]", escape(one["what"]), escape(one["key"]), escape(one["detail"]))
-    console.print(table)
+        console.print(f"[red]{one['problem']}[/] {escape(one['what'])}: {escape(one['detail'])}", highlight=False)
+        console.print(f"    {escape(one['key'])}", highlight=False, soft_wrap=True)
     if wrong > len(problems):
         console.print(f"... and {wrong - len(problems):,} more.", highlight=False)
     for kind in dict.fromkeys(one["what"].split()[0] for one in problems):

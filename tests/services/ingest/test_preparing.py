@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from services.ingest.preparations_api import PresetName
 from services.ingest.tasks import WORKER
+from shared import jobs
 from shared.audio.segmentation import PRESETS
 from shared.db.base import now
 from shared.db.engine import SyncSessions
@@ -57,26 +58,32 @@ def add(sessions: SyncSessions, segmentation: str | None, *, deleted: bool = Fal
 def queued(sessions: SyncSessions) -> list[tuple[str, str]]:
     with sessions() as session:
         rows = session.scalars(select(Job).where(Job.kind == "preprocess.prepare")).all()
-    return sorted((row.payload["recording_id"], row.payload["preset"]) for row in rows)
+    return sorted((row.payload["recording_id"], row.payload["preset"]) for row in rows if "preset" in row.payload)
 
 
 def test_every_preset_can_be_asked_for() -> None:
     assert get_args(PresetName) == tuple(PRESETS)
 
 
-async def test_what_another_preset_prepared_is_queued_and_nothing_else(
+async def test_what_another_preset_prepared_or_nobody_is_queued_and_nothing_else(
     api: httpx.AsyncClient, run: Run, sessions: SyncSessions
 ) -> None:
-    old = add(sessions, "original", count=3)
-    for segmentation in ("contrast", "given", None):
+    old = add(sessions, "original", count=2)
+    for segmentation in ("contrast", "given"):
         add(sessions, segmentation)
     add(sessions, "original", deleted=True)
+    waiting, cancelled = add(sessions, None, count=2)
+    for recording_id in (waiting, cancelled):
+        with sessions.begin() as session:
+            job = jobs.submit(session, "preprocess.prepare", {"recording_id": recording_id}, max_attempts=1)
+            if recording_id == cancelled:
+                jobs.cancel(session, job.id)
     answer = await api.post("/preparations", json={})
     assert answer.status_code == 202
     run()
     job = (await api.get(answer.headers["location"])).json()
     assert (job["state"], job["result"]) == ("succeeded", {"recordings": 3})
-    assert queued(sessions) == sorted((one, "contrast") for one in old)
+    assert queued(sessions) == sorted((one, "contrast") for one in [*old, cancelled])
     children = (await api.get("/jobs", params={"parent_id": job["id"]})).json()["items"]
     assert len(children) == 3
 
