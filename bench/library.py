@@ -88,13 +88,15 @@ WITH made AS (
   FROM generate_series(1, {QUEUED}) i RETURNING id)
 INSERT INTO outbox (job_id, queue, publish_at) SELECT id, 'preprocess', now() FROM made"""
 
+# The oldest tenth came by it, and it ended when they were in.
 INGESTION_SQL = (
     """INSERT INTO jobs (id, kind, queue, state, payload, fence, attempts, max_attempts, not_before, cancel_requested,
   progress_done, progress_total, progress_message, created_at, updated_at, started_at, finished_at)
-SELECT md5('import'), 'ingest.run', 'ingest', 'succeeded', '{}', 1, 1, 4, now(), false, 1, 1, '', now(), now(), now(),
-  now()""",
+SELECT md5('import'), 'ingest.run', 'ingest', 'succeeded', '{}', 1, 1, 4, ended, false, 1, 1, '', ended, ended, ended,
+  ended
+FROM (SELECT timestamptz '2026-01-01' + count(*) / 10 * interval '10 seconds' AS ended FROM recordings) tenth""",
     """INSERT INTO ingestions (id, job_id, source, parameters, created_at)
-VALUES (md5('ingestion'), md5('import'), 'xeno-canto', '{}', now())""",
+SELECT md5('ingestion'), id, 'xeno-canto', '{}', created_at FROM jobs WHERE id = md5('import')""",
     """INSERT INTO ingestion_items (ingestion_id, path, label, outcome, recording_id, job_id)
 SELECT md5('ingestion'), 'XC' || i, 'Avis species1', 'accepted', md5(i::text), md5('job' || i)
 FROM (SELECT generate_series(1, count(*) / 10) AS i FROM recordings) tenth""",

@@ -16,7 +16,7 @@ UNRATED = "unrated"
 LEFT_OUT = {
     "no-species": "It names no single species: a soundscape, a hybrid, or a bird that nobody could name.",
     "quality": "Its quality is not among those asked for.",
-    "no-derivatives": "Its licence allows no derivatives; no_derivatives: include (--no-derivatives) takes such as well.",
+    "no-derivatives": "Its licence allows no derivatives; no_derivatives: include (--no-derivatives) takes such too.",
     "over-the-cap": "There are enough of its species that are better, or in the library already.",
 }
 REFUSED = {
