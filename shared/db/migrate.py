@@ -4,6 +4,7 @@ Run once before anything else: by the embedded start, by the `migrate` service u
 advisory lock makes a second run at the same time wait.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from shared.db.engine import sync_engine
+from shared.errors import ChiffchaffError, Conflict
 from shared.log import configure_logging, get_logger
 from shared.settings import Settings
 
@@ -36,16 +38,29 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
+def _revisions() -> set[str]:
+    return {one.revision for one in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+
+
 def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def migrate(engine: Engine) -> None:
-    """Upgrades to head; does nothing where the schema is there already."""
+    """Upgrades to head, all of it or nothing; does nothing where the schema is there already.
+
+    Raises:
+        Conflict: when a newer version has written the database.
+    """
     with schema_change(engine) as connection:
         before = current_revision(connection)
         if before == head_revision():
             return
+        if before is not None and before not in _revisions():
+            raise Conflict(
+                f"A newer Chiffchaff has written this database: its schema is {before}, not {head_revision()}.",
+                hint="Update Chiffchaff, or go back to a backup of the database and the storage.",
+            )
         command.upgrade(alembic_config(connection), "head")
         logger.info("database migrated", from_revision=before, to_revision=head_revision())
 
@@ -76,7 +91,10 @@ def main() -> None:
     settings = Settings()
     configure_logging(settings)
     engine = sync_engine(settings)
-    migrate(engine)
+    try:
+        migrate(engine)
+    except ChiffchaffError as error:
+        sys.exit(str(error))
     engine.dispose()
 
 

@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from shared.db.engine import sync_engine, sync_sessions
 from shared.db.migrate import alembic_config, current_revision, head_revision, migrate, schema_change
-from shared.db.tables import Base, Species
+from shared.db.tables import Base, Ingestion, IngestionItem, Job, Recording, Section, Slice, Species
+from shared.errors import Conflict
 from shared.settings import Settings
 
 
@@ -98,3 +99,52 @@ def test_what_an_older_version_wrote_survives_the_upgrade_and_the_way_back(datab
     assert rows(engine, kept) == [(1, 3, 1)]
     assert rows(engine, "SELECT german_name FROM species ORDER BY scientific_name") == [("",), ("Amsel",)]
     engine.dispose()
+
+
+def test_a_migration_that_breaks_off_leaves_the_database_as_it_was(database_settings: Settings) -> None:
+    engine = sync_engine(database_settings)
+    with schema_change(engine) as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        for statement in ROWS_OF_THE_FIRST_SCHEMA:
+            connection.execute(text(statement))
+
+    def break_off() -> None:
+        with schema_change(engine) as connection:
+            command.upgrade(alembic_config(connection), "head")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    with engine.connect() as connection:
+        assert current_revision(connection) == "0001"
+    assert rows(engine, "SELECT german_name FROM species ORDER BY scientific_name") == [("",), ("Amsel",)]
+    migrate(engine)
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_version_is_left_alone_with_a_sentence(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Conflict, match="A newer Chiffchaff has written this database: its schema is 9999"):
+        migrate(engine)
+    assert rows(engine, "SELECT version_num FROM alembic_version") == [("9999",)]
+
+
+def test_going_back_loses_only_what_the_older_schema_cannot_say(engine: Engine) -> None:
+    with sync_sessions(engine).begin() as session:
+        session.add_all([Job(id="j", kind="ingest.run", queue="ingest", payload={}, max_attempts=1)])
+        recording = Recording(id="r", sha256="ab", original_key="o", original_name="n", size=1, source="folder")
+        session.add_all([recording, Ingestion(id="i", job_id="j", source="folder", parameters={})])
+        session.flush()
+        for label in ("", "Pica pica"):
+            session.add(Section(recording_id="r", kind="signal", label=label, start=0, end=5))
+            session.add(Slice(recording_id="r", kind="signal", label=label, start=0, length=5, signal_fraction=1.0))
+        for outcome in ("waiting", "skipped", "refused"):
+            session.add(IngestionItem(ingestion_id="i", path=outcome, outcome=outcome))
+    with schema_change(engine) as connection:
+        command.downgrade(alembic_config(connection), "0002")
+    assert rows(engine, "SELECT outcome FROM ingestion_items") == [("refused",)]
+    counts = "SELECT (SELECT count(*) FROM recordings), (SELECT count(*) FROM sections), (SELECT count(*) FROM slices)"
+    assert rows(engine, counts) == [(1, 1, 1)]
+    migrate(engine)
+    assert rows(engine, counts) == [(1, 1, 1)]
