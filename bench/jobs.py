@@ -45,12 +45,13 @@ def worker() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=5_000)
+    parser.add_argument("--jobs", type=int, default=2_000)
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.worker:
         worker()
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and so end every process that it started
     print(f"{'':32}{'PostgreSQL + Redis':>20}{'SQLite + folder':>20}")
     with servers() as environment:
         compose = measure(environment, asked.jobs)
