@@ -41,11 +41,11 @@ def _write(answers: BinaryIO, line: dict[str, Any]) -> None:
 
 
 class _Teller:
-    """Tells the parent which share is decoded, now and then."""
+    """Tells the parent which share is decoded: after the first block, then now and then."""
 
     def __init__(self, answers: BinaryIO) -> None:
         self._answers = answers
-        self._next = time.monotonic() + _TELL_SECONDS
+        self._next = time.monotonic()
 
     def __call__(self, share: float | None) -> None:
         if (moment := time.monotonic()) >= self._next:
