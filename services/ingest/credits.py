@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, case, select
 from sqlalchemy.orm import Session
 
-from services.ingest.filters import MOST_SPELLINGS, spellings
 from shared import species
+from shared.conditions import MOST_SPELLINGS, spellings
 from shared.db.engine import AsyncSessions
 from shared.db.tables import Dataset, Model, Recording, Species
 from shared.errors import InvalidInput, NotFound

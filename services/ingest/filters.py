@@ -1,23 +1,20 @@
 """Which recordings are meant: the one set of filters for lists, counts, statistics and attributions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from sqlalchemy import ColumnElement, and_, extract, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
 
 from shared import species
+from shared.conditions import Corners, in_box, in_countries, of_quality, recorded, under, without_no_derivatives
 from shared.db.tables import Ingestion, IngestionItem, Job, Recording
-from shared.errors import InvalidInput
-from shared.licences import Licence, licence_of
 
 Value = TypeVar("Value")
-MOST_SPELLINGS = 1_000
 CLOCKS_DIFFER = timedelta(hours=1)
 """From machine to machine, at most."""
-UNKNOWN = "unknown"
 
 
 def _box(text: str) -> str:
@@ -26,7 +23,7 @@ def _box(text: str) -> str:
     return text
 
 
-def corners(text: str) -> tuple[float, float, float, float]:
+def corners(text: str) -> Corners:
     """South, west, north and east in degrees, of a text such as `45,5,55,15`."""
     try:
         south, west, north, east = map(float, text.split(","))
@@ -114,8 +111,7 @@ def _of_content(session: Session, wanted: RecordingFilters) -> Iterator[ColumnEl
     if wanted.species:
         yield Recording.label.in_({species.find(session, name).scientific for name in wanted.species})
     if wanted.quality:
-        rated = Recording.quality.in_([one for one in wanted.quality if one != "unrated"])
-        yield or_(rated, Recording.quality.is_(None)) if "unrated" in wanted.quality else rated
+        yield of_quality(wanted.quality)
     if wanted.min_signal_seconds is not None:
         yield Recording.signal_seconds >= wanted.min_signal_seconds
     if wanted.sha256 is not None:
@@ -128,10 +124,9 @@ def _of_content(session: Session, wanted: RecordingFilters) -> Iterator[ColumnEl
 
 def _of_origin(session: Session, wanted: RecordingFilters) -> Iterator[ColumnElement[bool]]:
     if wanted.licence:
-        asked = [licence_of("" if one == UNKNOWN else one) for one in wanted.licence]
-        yield Recording.licence.in_(_meant(session, Recording.licence, lambda text: _covered(asked, licence_of(text))))
+        yield under(session, wanted.licence)
     if wanted.no_derivatives == "exclude":
-        yield Recording.licence.not_in(_meant(session, Recording.licence, lambda text: licence_of(text).no_derivatives))
+        yield without_no_derivatives(session)
     if wanted.recordist:
         yield Recording.recordist.in_(wanted.recordist)
     if wanted.source is not None:
@@ -153,40 +148,7 @@ def _of_ingestion(session: Session, ingestion_id: str) -> Iterator[ColumnElement
 
 def _of_place_and_time(session: Session, wanted: RecordingFilters) -> Iterator[ColumnElement[bool]]:
     if wanted.country:
-        asked = {species.folded(one) for one in wanted.country}
-        yield Recording.country.in_(_meant(session, Recording.country, lambda text: species.folded(text) in asked))
+        yield in_countries(session, wanted.country)
     if wanted.box is not None:
-        south, west, north, east = corners(wanted.box)
-        yield Recording.latitude.between(south, north)
-        inside = (Recording.longitude >= west, Recording.longitude <= east)
-        yield and_(*inside) if west <= east else or_(*inside)
-    if wanted.recorded_from is not None:
-        yield Recording.recorded_on >= wanted.recorded_from
-    if wanted.recorded_to is not None:
-        yield Recording.recorded_on <= wanted.recorded_to
-    if wanted.month:
-        yield extract("month", Recording.recorded_on).in_(set(wanted.month))
-
-
-def _covered(asked: list[Licence], found: Licence) -> bool:
-    return any(one.covers(found) for one in asked)
-
-
-def spellings(session: Session, column: InstrumentedAttribute[str]) -> Iterator[str]:
-    """The values of an indexed column; each is one look into the index, however many rows have it.
-
-    (PostgreSQL's wiki calls it a loose index scan.)
-    """
-    first = select(func.min(column).label("value")).cte("spellings", recursive=True)
-    following = select(func.min(column)).where(column > first.c.value).scalar_subquery()
-    every = first.union_all(select(following).where(first.c.value.is_not(None)))
-    yield from session.scalars(select(every.c.value).where(every.c.value.is_not(None)))
-
-
-def _meant(session: Session, column: InstrumentedAttribute[str], meant: Callable[[str], bool]) -> list[str]:
-    found = [value for value in spellings(session, column) if meant(value)]
-    if len(found) > MOST_SPELLINGS:
-        raise InvalidInput(
-            f"{len(found):,} different spellings are meant, which is too many.", hint="Correct them, or ask for one."
-        )
-    return found
+        yield in_box(corners(wanted.box))
+    yield from recorded(wanted.recorded_from, wanted.recorded_to, wanted.month)

@@ -1,24 +1,22 @@
 """Which recordings a dataset takes: what may be asked for, and what that means to the database."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
-from sqlalchemy import ColumnElement, and_, extract, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, or_
+from sqlalchemy.orm import Session
 
+from shared.conditions import Corners, in_box, in_countries, of_quality, recorded, under, without_no_derivatives
 from shared.db.tables import Recording
-from shared.licences import Licence, licence_of
-from shared.species import find, folded
+from shared.species import find
 
-UNKNOWN = "unknown"
 GIVEN = "given"
 """The segmentation of a recording whose sections a person marked, perhaps as several species."""
 
 # A zero byte has no place in PostgreSQL's texts.
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Box = tuple[float, float, float, float]
 Quality = Literal["A", "B", "C", "D", "E", "unrated"]
 
 
@@ -41,7 +39,9 @@ class Selection(BaseModel):
     )
     source: list[Text] | None = Field(None, min_length=1, description="`folder`, `manifest`, `upload` or `xeno-canto`")
     country: list[Text] | None = Field(None, min_length=1)
-    box: Box | None = Field(None, description="South, west, north, east in degrees; west > east crosses the date line")
+    box: Corners | None = Field(
+        None, description="South, west, north, east in degrees; west > east crosses the date line"
+    )
     recorded_from: date | None = Field(None, description="Recorded on this day or later")
     recorded_to: date | None = Field(None, description="Recorded on this day or earlier")
     month: list[Annotated[int, Field(ge=1, le=12)]] | None = Field(
@@ -66,7 +66,7 @@ class Selection(BaseModel):
 
     @field_validator("box")
     @classmethod
-    def _box_is_on_earth(cls, box: Box | None) -> Box | None:
+    def _box_is_on_earth(cls, box: Corners | None) -> Corners | None:
         if box is not None:
             south, west, north, east = box
             if not (-90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
@@ -93,7 +93,8 @@ def species_of(session: Session, selection: Selection) -> set[str] | None:
 def conditions(session: Session, selection: Selection, species: set[str] | None) -> list[ColumnElement[bool]]:
     """What a row of `recordings` has to fulfil."""
     present = [Recording.deleted_at.is_(None), Recording.prepared_key.is_not(None)]
-    return [*present, *_of_content(selection, species), *_of_origin(session, selection), *_of_place(session, selection)]
+    content, origin = _of_content(selection, species), _of_origin(session, selection)
+    return [*present, *content, *origin, *_of_place_and_time(session, selection)]
 
 
 def _of_content(selection: Selection, species: set[str] | None) -> Iterator[ColumnElement[bool]]:
@@ -101,43 +102,21 @@ def _of_content(selection: Selection, species: set[str] | None) -> Iterator[Colu
     labelled = Recording.label.is_not(None) if species is None else Recording.label.in_(species)
     yield or_(labelled, Recording.segmentation == GIVEN)
     if selection.quality is not None:
-        rated = Recording.quality.in_([one for one in selection.quality if one != "unrated"])
-        yield or_(rated, Recording.quality.is_(None)) if "unrated" in selection.quality else rated
+        yield of_quality(selection.quality)
 
 
 def _of_origin(session: Session, selection: Selection) -> Iterator[ColumnElement[bool]]:
     if selection.source is not None:
         yield Recording.source.in_(selection.source)
     if selection.licence is not None:
-        asked = [licence_of("" if one == UNKNOWN else one) for one in selection.licence]
-        yield Recording.licence.in_(_spellings(session, Recording.licence, lambda text: _allowed(text, asked)))
+        yield under(session, selection.licence)
     if selection.no_derivatives == "exclude":
-        yield Recording.licence.not_in(
-            _spellings(session, Recording.licence, lambda text: licence_of(text).no_derivatives)
-        )
+        yield without_no_derivatives(session)
 
 
-def _of_place(session: Session, selection: Selection) -> Iterator[ColumnElement[bool]]:
-    """And time."""
+def _of_place_and_time(session: Session, selection: Selection) -> Iterator[ColumnElement[bool]]:
     if selection.country is not None:
-        asked = {folded(one) for one in selection.country}
-        yield Recording.country.in_(_spellings(session, Recording.country, lambda text: folded(text) in asked))
+        yield in_countries(session, selection.country)
     if selection.box is not None:
-        south, west, north, east = selection.box
-        yield Recording.latitude.between(south, north)
-        inside = (Recording.longitude >= west, Recording.longitude <= east)
-        yield and_(*inside) if west <= east else or_(*inside)
-    if selection.recorded_from is not None:
-        yield Recording.recorded_on >= selection.recorded_from
-    if selection.recorded_to is not None:
-        yield Recording.recorded_on <= selection.recorded_to
-    if selection.month is not None:
-        yield extract("month", Recording.recorded_on).in_(set(selection.month))
-
-
-def _allowed(text: str, asked: Iterable[Licence]) -> bool:
-    return any(one.covers(licence_of(text)) for one in asked)
-
-
-def _spellings(session: Session, column: InstrumentedAttribute[str], meant: Callable[[str], bool]) -> list[str]:
-    return [value for value in session.scalars(select(column).distinct()) if meant(value)]
+        yield in_box(selection.box)
+    yield from recorded(selection.recorded_from, selection.recorded_to, selection.month)
