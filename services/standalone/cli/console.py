@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 console = Console()
 POLL_SECONDS = 0.4
-ID_LENGTH = 32
+_ID_LENGTH = 32
 """Shown whole however narrow the terminal: it is what other commands are given."""
 
 Server = Annotated[
@@ -53,3 +54,8 @@ def interval(metric: Any) -> str:
     if metric["low"] is None:
         return f"{metric['value']:.2f}"
     return f"{metric['value']:.2f} ({metric['low']:.2f}-{metric['high']:.2f})"
+
+
+def id_column() -> Column:
+    """For a table's ids: whole, to be copied, however narrow the window; the other columns give way."""
+    return Column("id", min_width=_ID_LENGTH, no_wrap=True)

@@ -9,9 +9,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from services.standalone.cli.client import LONG_SECONDS, Client
-from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, id_column
 
-ID_LENGTH = 32
 """Shown whole however narrow the terminal: it is what `show` and `export` are given."""
 DAY = "%Y-%m-%d"
 
@@ -24,7 +23,7 @@ def list_datasets(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """The datasets, newest first."""
-    table = Table(Column("id", min_width=ID_LENGTH), "name", "species", "recordings", "slices", "frozen on")
+    table = Table(id_column(), "name", "species", "recordings", "slices", "frozen on")
     for dataset in Client(server).get("/datasets", limit=limit)["items"]:
         summary = dataset["summary"]
         figures = (f"{n:,}" for n in (len(summary["classes"]), summary["recordings"], summary["slices"]))

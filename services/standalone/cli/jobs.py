@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
 from services.standalone.cli.client import Client
-from services.standalone.cli.console import DEFAULT_SERVER, ID_LENGTH, Server, console, job_step, watch
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console, id_column, job_step, watch
 
 app = typer.Typer(no_args_is_help=True, help="What runs, what failed and why.")
 
@@ -19,7 +19,7 @@ def list_jobs(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """The jobs, newest first, and below them why some failed or what they wait for."""
-    table = Table(Column("id", min_width=ID_LENGTH), "kind", "state")
+    table = Table(id_column(), "kind", "state")
     reasons = []
     for job in Client(server).get("/jobs", state=state, limit=limit)["items"]:
         fraction = job["progress"]["fraction"]

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from services.standalone.cli.client import Client
-from services.standalone.cli.console import DEFAULT_SERVER, ID_LENGTH, Server, console, count
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, id_column
 from services.standalone.cli.filters import Filters, with_filters
 
 app = typer.Typer(no_args_is_help=True, help="What the library holds: search, look, delete, restore.")
@@ -27,7 +27,7 @@ def list_recordings(
         hint = "`chiffchaff species` shows what there is." if filters else "`chiffchaff ingest` brings some in."
         console.print(f"0 recordings. {hint}", highlight=False)
         return
-    table = Table(Column("id", min_width=ID_LENGTH), "species", "quality", Column("length", justify="right"), "origin")
+    table = Table(id_column(), "species", "quality", Column("length", justify="right"), "origin")
     for one in found["items"]:
         table.add_row(one["id"], escape(one["species"] or ""), one["quality"], _length(one), escape(_origin(one)))
     console.print(table)
