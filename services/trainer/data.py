@@ -21,6 +21,9 @@ AudioPath = Callable[[str], Path]
 SECONDARY_WEIGHT = 0.5
 """A species named as heard in the background counts half: often it is not in this very window."""
 
+PIECE = 240
+"""Windows, ten minutes, that are heard at once."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -60,16 +63,16 @@ class Sound:
         shifted = start + int(generator.integers(-self.window // 2, self.window // 2 + 1))
         return self.at(index, min(max(shifted, 0), samples - self.window))
 
-    def served(self, index: int, chunk: int) -> Iterator[Windows]:
-        """All windows of a recording as serving cuts them, in chunks of at most (chunk, window).
+    def pieces(self, index: int) -> Iterator[Windows]:
+        """A recording as serving hears it: as a whole, or, where it is long, in pieces that end where a window ends.
 
-        Of a species that was marked in another's recording, the marked windows only.
+        The windows of the pieces, one after the other, are those of the recording.
         """
-        recording = self.dataset.recordings[index]
-        whole = windows(recording.samples, window=self.window, step=self.window // 2)
-        starts = recording.slices if recording.marked else whole
-        for first in range(0, len(starts), chunk):
-            yield np.stack([self.at(index, start) for start in starts[first : first + chunk]])
+        samples, step = self.dataset.recordings[index].samples, self.window // 2
+        starts = windows(samples, window=self.window, step=step)
+        for first in range(0, len(starts), PIECE):
+            last = starts[min(first + PIECE, len(starts)) - 1]
+            yield read_prepared(self.path(index), starts[first], min(last + self.window, samples))
 
 
 def targets(recordings: Sequence[Recording], names: Sequence[str]) -> npt.NDArray[np.float32]:

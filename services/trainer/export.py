@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from services.trainer.classifier import Classifier
+from services.trainer.classifier import Classifier, RecordingClassifier
 from shared.errors import ChiffchaffError
 from shared.model_file import ModelManifest, write_model
 
@@ -38,7 +38,7 @@ class ExportFailed(ChiffchaffError):
     title = "The trained network could not be written as a model file"
 
 
-def script(classifier: Classifier) -> torch.jit.ScriptModule:
+def script(classifier: Classifier | RecordingClassifier) -> torch.jit.ScriptModule:
     """TorchScript of the module in evaluation mode. The one place where torch.jit's deprecation is silenced."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
@@ -47,7 +47,7 @@ def script(classifier: Classifier) -> torch.jit.ScriptModule:
 
 
 def export(
-    classifier: Classifier,
+    classifier: Classifier | RecordingClassifier,
     manifest: ModelManifest,
     path: Path,
     *,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from services.trainer.card import render_card
-from services.trainer.classifier import Classifier
+from services.trainer.classifier import Classifier, RecordingClassifier
 from services.trainer.config import TrainingConfig
 from services.trainer.data import Sound
 from services.trainer.evaluate import Evaluation
@@ -41,7 +41,7 @@ class TrainedModel:
 
 
 def publish(
-    classifier: Classifier,
+    classifier: Classifier | RecordingClassifier,
     sound: Sound,
     config: TrainingConfig,
     train: Sequence[int],

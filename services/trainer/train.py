@@ -20,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from services.trainer import models
 from services.trainer.augment import augment_pictures, augment_sound
 from services.trainer.checkpoint import load_checkpoint, save_checkpoint
-from services.trainer.classifier import Classifier
+from services.trainer.classifier import Classifier, RecordingClassifier, classifier_of
 from services.trainer.config import TrainingConfig
 from services.trainer.data import AudioPath, Sound, TrainingData
 from services.trainer.evaluate import Heard, evaluate
@@ -84,7 +84,7 @@ def train(
 
 def fit(
     run: Run, runs: int, sound: Sound, config: TrainingConfig, work_dir: Path, report: Report, should_stop: ShouldStop
-) -> tuple[Classifier, list[Progress]]:
+) -> tuple[Classifier | RecordingClassifier, list[Progress]]:
     """Train one of `runs` networks; returns it with its averaged weights, and what was reported of its epochs."""
     dataset = sound.dataset
     device = pick_device(config)
@@ -97,7 +97,7 @@ def fit(
     network = models.build(config.network, len(dataset.labels), config.picture).to(device)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = AveragedModel(network, avg_fn=partial(running_mean, decay=config.averaging), use_buffers=True)
-    classifier = Classifier(front_end, averaged.module, dataset.window, dataset.sample_rate)
+    classifier = classifier_of(front_end, averaged.module, dataset.window, dataset.sample_rate)
 
     # Norms and biases are not decayed: they are few, and at zero they would silence a channel.
     matrices = [p for p in network.parameters() if p.ndim > 1]

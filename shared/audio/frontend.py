@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from shared.audio.frontend_config import FIELD, ORIGINAL, FrontEndConfig, preset
@@ -16,7 +17,8 @@ class FrontEnd(nn.Module):
 
     Low frequencies come first. `samples` is `config.window_samples` in training and serving; other lengths above
     `n_fft // 2` give `1 + samples // hop` frames. Each window is treated by itself, so batching changes nothing, and
-    silence gives finite numbers. Scriptable with `torch.jit.script`. The work is done in float32 under autocast too.
+    silence gives finite numbers. With `normalisation="sliding"` the picture of a long recording is that of its windows,
+    but for their edges. Scriptable with `torch.jit.script`. The work is done in float32 under autocast too.
     """
 
     window: Tensor
@@ -29,6 +31,7 @@ class FrontEnd(nn.Module):
         self.hop = config.hop
         self.compression: str = config.compression
         self.normalisation: str = config.normalisation
+        self.reach = round(0.5 * config.sliding_seconds * config.frame_rate)
         # Far below the power of any real sound, and still a normal float32.
         self.tiny = 1e-30
         self.floor = 10.0 ** (-config.floor_db / 10.0)
@@ -55,11 +58,15 @@ class FrontEnd(nn.Module):
         return torch.cat(bands, dim=1)
 
     def _compress(self, mel: Tensor) -> Tensor:
+        if self.normalisation == "sliding":
+            mean = _around(mel.mean(dim=1, keepdim=True), self.reach)
+        else:
+            mean = mel.mean(dim=(1, 2), keepdim=True)
         if self.compression == "log":
-            loudest = mel.amax(dim=(1, 2), keepdim=True)
+            loudest = mean if self.normalisation == "sliding" else mel.amax(dim=(1, 2), keepdim=True)
             return 10.0 * torch.log10(mel + self.floor * loudest + self.tiny)
         if self.compression == "pcen":
-            level = mel / (mel.mean(dim=(1, 2), keepdim=True) + self.tiny)
+            level = mel / (mean + self.tiny)
             gained = level / (_smooth(level, self.pcen_weight) + 1e-6) ** self.pcen_gain
             picture: Tensor = (gained + self.pcen_bias) ** self.pcen_power - self.pcen_bias**self.pcen_power
             return picture
@@ -72,17 +79,35 @@ class FrontEnd(nn.Module):
         if self.normalisation == "standardise":
             picture = picture - picture.mean(dim=(1, 2), keepdim=True)
             return picture / (picture.square().mean(dim=(1, 2), keepdim=True).sqrt() + 1e-5)
+        if self.normalisation == "sliding":
+            mean = _around(picture.mean(dim=1, keepdim=True), self.reach)
+            variance = _around(picture.square().mean(dim=1, keepdim=True), self.reach) - mean.square()
+            return (picture - mean) / (variance.clamp(min=0.0).sqrt() + 1e-5)
         return picture
 
 
+def _around(row: Tensor, reach: int) -> Tensor:
+    """Mean over each frame and `reach` frames before and after it, as far as there are, (batch, 1, frames)."""
+    return F.avg_pool1d(row, 2 * reach + 1, 1, reach, count_include_pad=False)
+
+
 def _smooth(level: Tensor, weight: float) -> Tensor:
-    """Running mean along time that starts at the first frame, `m[t] = (1 - w) m[t-1] + w x[t]`, as one product."""
-    frames = level.size(2)
-    ages = torch.arange(frames, device=level.device, dtype=level.dtype)
-    age = ages.unsqueeze(0) - ages.unsqueeze(1)
-    kernel = torch.where(age < 0, 0.0, weight * (1.0 - weight) ** age.clamp(min=0.0))
-    kernel[0] = (1.0 - weight) ** ages
-    return torch.matmul(level, kernel)
+    """Running mean along time that starts at the first frame, `m[t] = (1 - w) m[t-1] + w x[t]`.
+
+    As one product for all frames of a window, which is faster than a loop, and as one after the other for those of a
+    recording, so that time and memory grow with its length and not with its square.
+    """
+    last = level[:, :, :1]
+    smoothed: list[Tensor] = []
+    for first in range(0, level.size(2), 256):
+        part = level[:, :, first : first + 256]
+        ages = torch.arange(part.size(2), device=level.device, dtype=level.dtype)
+        age = ages.unsqueeze(0) - ages.unsqueeze(1)
+        kernel = torch.where(age < 0, 0.0, weight * (1.0 - weight) ** age.clamp(min=0.0))
+        part = torch.matmul(part, kernel) + last * (1.0 - weight) ** (ages + 1.0)
+        last = part[:, :, -1:]
+        smoothed.append(part)
+    return torch.cat(smoothed, dim=2)
 
 
 def _smoother_weight(frames: float) -> float:

@@ -32,8 +32,12 @@ class FrontEndConfig(BaseModel):
     fmax: float
     compression: Literal["power", "log", "pcen"]
     """power: none. log: decibels down to `floor_db` under the window's loudest pixel. pcen: Wang et al. 2017."""
-    normalisation: Literal["none", "minmax", "standardise"]
-    """Of each window by itself: minmax to 0..1, standardise to mean 0 and variance 1. Silence becomes 0."""
+    normalisation: Literal["none", "minmax", "standardise", "sliding"]
+    """Of each window by itself: minmax to 0..1, standardise to mean 0 and variance 1. Silence becomes 0.
+
+    sliding: each frame to mean 0 and variance 1 over the `sliding_seconds` around it, as far as there is sound, so that
+    the picture of a long recording is that of its windows joined, but for their edges."""
+    sliding_seconds: float = Field(5.0, gt=0, le=60)
     floor_db: float = Field(80.0, gt=0, le=120)
     pcen_seconds: float = Field(0.4, gt=0)
     """Time constant of PCEN's smoother."""
@@ -87,8 +91,9 @@ ORIGINAL = FrontEndConfig(
 )
 
 # For training: 46 ms frames keep trills apart, under 150 Hz is wind, PCEN (Lostanlen et al. 2019) lifts the bird out of
-# a steady background, and standardising makes the gain of a microphone meaningless. On three of five folds of the
-# garden birds, recordists apart, networks on PCEN got 0.52 to 0.58 top-1, on decibels 0.46 (about 140 recordings).
+# a steady background, and standardising makes the gain of a microphone meaningless; it slides, so that a recording of
+# any length can be heard at once. On three of five folds of the garden birds, recordists apart, networks on PCEN got
+# 0.52 to 0.58 top-1, on decibels 0.46 (about 140 recordings).
 FIELD = FrontEndConfig(
     name="field",
     n_fft=1024,
@@ -97,7 +102,7 @@ FIELD = FrontEndConfig(
     fmin=150,
     fmax=11_025,
     compression="pcen",
-    normalisation="standardise",
+    normalisation="sliding",
     pcen_seconds=0.3,
     pcen_gain=0.8,
 )

@@ -2,6 +2,12 @@
 
 Such a file has one function, `build(classes: int, front_end: FrontEndConfig) -> nn.Module`. The module takes the front
 end's pictures, (batch, 1, n_mels, frames), and gives logits, (batch, classes); `torch.jit.script` must take it.
+
+A network that hears a recording as a whole, so that overlapping windows cost nothing, has besides, all exported to
+TorchScript: `features(pictures)` of any length -> (batch, channels, frames // stride), with the attribute `stride`;
+`pool(features)` of a window -> logits (batch, classes), so that `forward` is both in turn; and `frames(features)` ->
+logits (batch, classes, frames), what each frame alone would be taken for. It wants a front end whose pictures of a
+recording are those of its windows joined: `normalisation="sliding"`.
 """
 
 import importlib

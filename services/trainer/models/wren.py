@@ -1,8 +1,8 @@
 """Wren (Troglodytes troglodytes): small, and heard by everyone. The default network, 0.75 M parameters for 29 species.
 
 A convolutional trunk on the mel picture, then one layer across all remaining bands, so that a note keeps its pitch:
-features for each frame of about 0.2 s. Over the window's time their maximum (one call is enough) and their mean (a song
-goes on) are added, as in PANNs' CNN14 (Kong et al. 2020). The trunk is the same for any length of recording.
+features for each frame of about 0.4 s. Over the window's time their maximum (one call is enough) and their mean (a song
+goes on) are added, as in PANNs' CNN14 (Kong et al. 2020). The trunk hears a recording of any length at once.
 """
 
 import torch
@@ -19,6 +19,9 @@ DROPOUT = 0.3
 
 class Wren(nn.Module):
     """(batch, 1, n_mels, frames) -> (batch, classes)."""
+
+    stride = 16
+    """Frames of the picture to one frame of the features."""
 
     def __init__(self, classes: int, n_mels: int) -> None:
         super().__init__()
@@ -41,8 +44,24 @@ class Wren(nn.Module):
         self.classify = nn.Linear(HEAD, classes)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        frames = self.across_bands(self.trunk(pictures)).squeeze(2)
-        logits: Tensor = self.classify(torch.amax(frames, dim=2) + frames.mean(dim=2))
+        return self.pool(self.features(pictures))
+
+    @torch.jit.export
+    def features(self, pictures: Tensor) -> Tensor:
+        """(batch, 1, n_mels, frames) of any length -> (batch, channels, frames // stride)."""
+        features: Tensor = self.across_bands(self.trunk(pictures)).squeeze(2)
+        return features
+
+    @torch.jit.export
+    def pool(self, features: Tensor) -> Tensor:
+        """The features of a window, (batch, channels, frames) -> logits (batch, classes)."""
+        logits: Tensor = self.classify(torch.amax(features, dim=2) + features.mean(dim=2))
+        return logits
+
+    @torch.jit.export
+    def frames(self, features: Tensor) -> Tensor:
+        """What `pool` would say of each frame alone, (batch, channels, frames) -> logits (batch, classes, frames)."""
+        logits: Tensor = self.classify(2.0 * features.transpose(1, 2)).transpose(1, 2)
         return logits
 
 

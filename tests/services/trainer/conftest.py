@@ -17,7 +17,7 @@ from shared.model_file import Label
 BIRDS = {"Avis prima": 900.0, "Avis secunda": 2_200.0, "Avis tertia": 4_800.0}
 
 SMALL_PICTURE = FrontEndConfig(
-    name="small", n_fft=512, hop=512, n_mels=32, fmin=150, fmax=11_025, compression="log", normalisation="standardise"
+    name="small", n_fft=512, hop=512, n_mels=32, fmin=150, fmax=11_025, compression="log", normalisation="sliding"
 )
 
 QUIET = AugmentConfig(

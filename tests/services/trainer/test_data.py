@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from services.trainer import data
 from services.trainer.data import Deck, Sound, TrainingData, targets
 from services.trainer.frozen_dataset import Dataset
 from shared.audio.constants import STEP_SAMPLES, WINDOW_SAMPLES
@@ -46,25 +48,20 @@ def test_a_recording_that_gave_way_to_others_is_fetched_again(
     np.testing.assert_array_equal(sound.at(11, 5_000), before)
 
 
-def test_windows_are_served_as_serving_cuts_them(garden: Garden, audio_path: AudioPath) -> None:
+def test_a_long_recording_is_heard_in_pieces_that_have_its_windows(
+    garden: Garden, audio_path: AudioPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dataset = garden()
     index = len(dataset.recordings) - 1
     whole = read_prepared(audio_path(dataset.recordings[index].audio))
     starts = windows(len(whole), step=STEP_SAMPLES)
     assert len(starts) == 3
-    expected = [pad_window(whole[start : start + WINDOW_SAMPLES]) for start in starts]
-    chunks = list(Sound(dataset, audio_path).served(index, 2))
-    assert [len(chunk) for chunk in chunks] == [2, 1]
-    np.testing.assert_array_equal(np.concatenate(chunks), np.stack(expected))
-
-
-def test_of_a_marked_species_only_the_marked_windows_are_judged(garden: Garden, audio_path: AudioPath) -> None:
-    dataset = garden()
-    last = dataset.recordings[-1].model_copy(update={"marked": True, "slices": (5_000,)})
-    marked = dataset.model_copy(update={"recordings": (*dataset.recordings[:-1], last)})
-    (chunk,) = Sound(marked, audio_path).served(len(dataset.recordings) - 1, 8)
-    whole = read_prepared(audio_path(last.audio))
-    np.testing.assert_array_equal(chunk, whole[None, 5_000 : 5_000 + WINDOW_SAMPLES])
+    (at_once,) = Sound(dataset, audio_path).pieces(index)
+    np.testing.assert_array_equal(at_once, whole)
+    monkeypatch.setattr(data, "PIECE", 2)
+    first, rest = Sound(dataset, audio_path).pieces(index)
+    np.testing.assert_array_equal(first, whole[: starts[1] + WINDOW_SAMPLES])
+    np.testing.assert_array_equal(rest, whole[starts[2] :])
 
 
 def test_a_random_window_stays_inside_and_a_short_recording_goes_round(garden: Garden, audio_path: AudioPath) -> None:

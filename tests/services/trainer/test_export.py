@@ -9,7 +9,7 @@ import torch
 
 from services.trainer import export as exporting
 from services.trainer import models
-from services.trainer.classifier import Classifier
+from services.trainer.classifier import RecordingClassifier, classifier_of
 from services.trainer.export import ExportFailed, export
 from shared.audio.constants import SAMPLE_RATE, WINDOW_SAMPLES
 from shared.audio.frontend import FrontEnd
@@ -34,17 +34,17 @@ def manifest() -> ModelManifest:
 
 
 @pytest.fixture
-def classifier() -> Classifier:
+def classifier() -> RecordingClassifier:
     torch.manual_seed(0)
     network = models.build("wren", 3, SMALL_PICTURE)
-    return Classifier(FrontEnd(SMALL_PICTURE), network, WINDOW_SAMPLES, SAMPLE_RATE).eval()
+    return classifier_of(FrontEnd(SMALL_PICTURE), network, WINDOW_SAMPLES, SAMPLE_RATE).eval()
 
 
 CLIPS = np.stack([song(900.0 * (n + 1), WINDOW_SAMPLES, n) for n in range(4)])
 RECORDING = song(1_200.0, WINDOW_SAMPLES * 2 + 777, 9)
 
 
-def test_an_exported_model_runs_with_torch_alone(classifier: Classifier, tmp_path: Path) -> None:
+def test_an_exported_model_runs_with_torch_alone(classifier: RecordingClassifier, tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     written = export(classifier, manifest(), path, windows=CLIPS, waveform=RECORDING)
     loaded = load(path)
@@ -57,7 +57,7 @@ def test_an_exported_model_runs_with_torch_alone(classifier: Classifier, tmp_pat
 
 
 def test_a_file_that_gives_other_numbers_is_not_left_behind(
-    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: RecordingClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "model.pt"
     alone = exporting._run_alone
@@ -68,7 +68,7 @@ def test_a_file_that_gives_other_numbers_is_not_left_behind(
 
 
 def test_a_model_that_needs_our_code_does_not_pass(
-    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: RecordingClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "model.pt"
     monkeypatch.setattr(exporting, "_GATE", exporting._GATE + "\nimport shared.audio.frontend\n")

@@ -15,8 +15,9 @@ from torchaudio.transforms import MelSpectrogram
 from shared.audio.frontend import FIELD, ORIGINAL, FrontEnd, FrontEndConfig, preset
 
 LOG = FrontEndConfig.model_validate(FIELD.model_dump() | {"name": "log", "compression": "log"})
+STILL = FrontEndConfig.model_validate(FIELD.model_dump() | {"name": "still", "normalisation": "standardise"})
 BARE = FrontEndConfig.model_validate(ORIGINAL.model_dump() | {"name": "bare", "normalisation": "none"})
-ALL = pytest.mark.parametrize("config", [ORIGINAL, FIELD, LOG], ids=lambda config: config.name)
+ALL = pytest.mark.parametrize("config", [ORIGINAL, FIELD, LOG, STILL], ids=lambda config: config.name)
 
 
 def sounds(batch: int = 3, seed: int = 0) -> Tensor:
@@ -153,12 +154,30 @@ def test_any_sound_gives_finite_numbers(config: FrontEndConfig, seed: int, expon
     assert FrontEnd(config)(samples * 10.0**exponent).isfinite().all()
 
 
-def test_the_originals_windows_go_from_0_to_1_and_the_fields_have_mean_0_and_variance_1() -> None:
-    original, field = FrontEnd(ORIGINAL)(sounds()), FrontEnd(FIELD)(sounds())
+def test_the_originals_windows_go_from_0_to_1() -> None:
+    original = FrontEnd(ORIGINAL)(sounds())
     assert original.amin(dim=(1, 2, 3)).tolist() == [0, 0, 0]
     torch.testing.assert_close(original.amax(dim=(1, 2, 3)), torch.ones(3))
-    torch.testing.assert_close(field.mean(dim=(1, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
-    torch.testing.assert_close(field.var(dim=(1, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("config", [STILL, FIELD.model_copy(update={"sliding_seconds": 60.0})], ids=["still", "wide"])
+def test_standardised_windows_have_mean_0_and_variance_1(config: FrontEndConfig) -> None:
+    picture = FrontEnd(config)(sounds())
+    torch.testing.assert_close(picture.mean(dim=(1, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(picture.var(dim=(1, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("config", [FIELD, FIELD.model_copy(update={"compression": "log"})], ids=["pcen", "log"])
+def test_a_sliding_picture_of_a_recording_is_that_of_its_parts_joined(config: FrontEndConfig) -> None:
+    """But for what lies closer to a part's edge than the front end reaches."""
+    front_end = FrontEnd(config)
+    sound = sounds(5).reshape(1, -1)
+    reach = config.hop * round(5 * config.frame_rate)
+    middle = front_end(sound[:, reach : 4 * reach])[..., reach // config.hop : 2 * reach // config.hop]
+    whole = front_end(sound)[..., 2 * reach // config.hop : 3 * reach // config.hop]
+    torch.testing.assert_close(middle, whole, rtol=0, atol=0.03)
+    quieter = front_end(0.01 * sound)[..., 2 * reach // config.hop : 3 * reach // config.hop]
+    torch.testing.assert_close(quieter, whole, rtol=0, atol=0.03)
 
 
 def test_autocast_does_not_touch_the_picture_in_training() -> None:
