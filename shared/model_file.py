@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     import torch
 
 MANIFEST_NAME: Final = "model.json"
+BESIDE: Final = {
+    "pt2": "model.pt2",
+    "onnx": "model.onnx",
+    "card": "card.md",
+    "curves": "curves.png",
+    "confusion": "confusion.png",
+}
+"""What may lie beside a model file: its name in `Model.files` and in the API, and the file's."""
 MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
 TOP_WINDOWS: Final = 3
 POOLING: Final = f"mean of the {TOP_WINDOWS} highest window confidences of each species, of all windows if fewer"

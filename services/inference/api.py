@@ -34,9 +34,11 @@ from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage
 from shared.settings import Settings
 
-ModelFile = Literal["model", "card", "curves", "confusion"]
+ModelFile = Literal["model", "pt2", "onnx", "card", "curves", "confusion"]
 MEDIA_TYPES: dict[ModelFile, str] = {
     "model": "application/octet-stream",
+    "pt2": "application/octet-stream",
+    "onnx": "application/octet-stream",
     "card": "text/markdown; charset=utf-8",
     "curves": "image/png",
     "confusion": "image/png",
@@ -125,14 +127,14 @@ async def get_model(name: str, version: int, reads: Reads) -> ModelDetails:
 
 @models.get("/{name}/{version}/{file}", summary="A file of the model", response_class=FileResponse)
 async def get_file(name: str, version: int, file: ModelFile, reads: Reads, storage: Storage) -> FileResponse:
-    """The model file itself, its card, or its pictures."""
+    """The model file itself (TorchScript), the network as `.pt2` (torch.export) and as ONNX, its card, its pictures."""
     async with reads() as session:
         model = await session.run_sync(registry.find, name, version)
     key = model.file_key if file == "model" else model.files.get(file)
     if key is None:
         raise NotFound(f"{name} {version} has no {file}.", hint=f"GET /models/{name}/{version} has what the file says.")
     path = await run_in_threadpool(storage.existing, key)
-    filename = f"{name}-{version}{path.suffix}" if file == "model" else None
+    filename = f"{name}-{version}{path.suffix}" if file in ("model", "pt2", "onnx") else None
     return FileResponse(path, media_type=MEDIA_TYPES[file], filename=filename)
 
 

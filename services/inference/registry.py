@@ -11,14 +11,12 @@ from shared.db.base import now
 from shared.db.tables import ActiveModel, Model, Training
 from shared.errors import ModelFileError, NotFound
 from shared.log import get_logger
-from shared.model_file import ModelManifest, read_manifest, sha256_of
+from shared.model_file import BESIDE, ModelManifest, read_manifest, sha256_of
 from shared.storage import Storage, content_key
 
 logger = get_logger(__name__)
 
 MODEL_FILE = "model.pt"
-BESIDE = {"card": "card.md", "curves": "curves.png", "confusion": "confusion.png"}
-"""What may lie beside a model file, by its name in `Model.files`."""
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,7 @@ class ModelView(BaseModel):
     licence_note: str
     sha256: str = Field(description="Of the model file")
     has_card: bool
+    files: list[str] = Field(description="What GET /models/{name}/{version}/{file} has of it")
     default_min_confidence: float
     training_id: str | None = Field(description="The training that made it; null for one that came from elsewhere")
 
@@ -197,6 +198,7 @@ def _shown(model: Model, manifest: ModelManifest, active_id: str | None) -> dict
         "licence_note": _licence_note(licences),
         "sha256": model.sha256,
         "has_card": "card" in model.files,
+        "files": ["model", *sorted(model.files)],
         "default_min_confidence": manifest.default_min_confidence,
         "training_id": model.training_id,
     }

@@ -15,8 +15,10 @@ _FIGURES = {
 }
 
 
-def render_card(manifest: ModelManifest, evaluation: Evaluation | None, warnings: Sequence[str]) -> str:
-    """The card as Markdown."""
+def render_card(
+    manifest: ModelManifest, evaluation: Evaluation | None, warnings: Sequence[str], proofs: Sequence[str] = ()
+) -> str:
+    """The card as Markdown. `proofs` say what the model's files were proved by."""
     parts = [
         f"# {manifest.name}, version {manifest.version}",
         _summary(manifest),
@@ -27,6 +29,8 @@ def render_card(manifest: ModelManifest, evaluation: Evaluation | None, warnings
     ]
     if warnings:
         parts += ["## Warnings from the training", "\n".join(f"- {warning}" for warning in warnings)]
+    if proofs:
+        parts += ["## Its files", "\n".join(f"- {proof}" for proof in proofs)]
     parts += ["## How it was made", _making(manifest), "## Recordings it was trained on", _credits(manifest)]
     return "\n\n".join(parts) + "\n"
 

@@ -1,44 +1,84 @@
-"""From a trained network to a model file that has proved itself in a process with torch and nothing of ours."""
+"""From a trained network to its files, each proved in a process with one library and nothing of ours.
 
-import subprocess
-import sys
-import tempfile
-import warnings
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
-import torch
-
-from services.trainer.classifier import Classifier, RecordingClassifier
-from shared.errors import ChiffchaffError
-from shared.model_file import ModelManifest, write_model
-
-TOLERANCE = 1e-3
-"""In logits; the same kernels on one machine differ by about 1e-6, a lost front end or layer by more than 1."""
-
-# Run by a bare interpreter: torch loads the archive, and any import of this project fails.
-_GATE = """
-import sys
-sys.modules["services"] = None
-sys.modules["shared"] = None
-import numpy, torch, warnings
-warnings.simplefilter("ignore")
-model = torch.jit.load(sys.argv[1])
-given = numpy.load(sys.argv[2])
-with torch.inference_mode():
-    windows = model(torch.from_numpy(given["windows"])).numpy()
-    recording = model.analyse(torch.from_numpy(given["waveform"]), float(given["step"])).numpy()
-numpy.savez(sys.argv[3], windows=windows, recording=recording)
+The model file (TorchScript) is what counts: without it there is no model. The `.pt2` and the ONNX file beside it are
+for other programs; where one of them cannot be had, the model comes with a warning that says why.
 """
 
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
 
-class ExportFailed(ChiffchaffError):
-    code = "export-failed"
-    title = "The trained network could not be written as a model file"
+import numpy as np
+import torch
+from torch.export import ExportedProgram
+
+from services.trainer.classifier import Classifier
+from services.trainer.exchange import trace, write_onnx, write_pt2
+from services.trainer.proof import Clips, ExportFailed, Samples, expect, prove
+from shared.model_file import BESIDE, ModelManifest, write_model
+
+Write = Callable[[ExportedProgram, ModelManifest, Path], None]
+_EXCHANGE: Final[dict[Literal["pt2", "onnx"], Write]] = {"pt2": write_pt2, "onnx": write_onnx}
 
 
-def script(classifier: Classifier | RecordingClassifier) -> torch.jit.ScriptModule:
+@dataclass
+class Exported:
+    """What was written and proved."""
+
+    manifest: ModelManifest
+    windows: int
+    """How many windows of real sound each file was proved on."""
+    differences: dict[str, float]
+    """The largest in logits, by the file's name."""
+    beside: dict[str, Path] = field(default_factory=dict)
+    """The files beside the model file, by their names in `Model.files`."""
+    warnings: list[str] = field(default_factory=list)
+
+    def in_words(self) -> list[str]:
+        """For the card: a sentence for each file."""
+        return [
+            f"`{name}`, run by {'onnxruntime' if name.endswith('.onnx') else 'torch'} alone on {self.windows} windows "
+            f"of the recordings, gave the trained network's logits within {difference:.1g}."
+            for name, difference in self.differences.items()
+        ]
+
+
+def export(
+    classifier: Classifier, manifest: ModelManifest, path: Path, *, windows: Samples, waveform: Samples
+) -> Exported:
+    """Write the model file and the two beside it, let fresh processes run them on real sound, and compare.
+
+    `windows` (windows, samples) and `waveform` (samples,) are real clips, float32 mono; silence is tried too. Raises
+    ExportFailed, and leaves no file, when the model file's numbers are not those of the trained network.
+    """
+    scripted = script(classifier)
+    silence = np.zeros_like(windows[:1])
+    clips = Clips(np.concatenate([windows, silence]), waveform, manifest.step_seconds)
+    expected = expect(classifier, clips)
+    written = write_model(path, scripted, manifest)
+    try:
+        exported = Exported(written, len(windows), {path.name: prove(path, "pt", clips, expected)})
+    except ExportFailed:
+        path.unlink()
+        raise
+    program: ExportedProgram | None = None
+    for kind, write in _EXCHANGE.items():
+        file = path.with_name(BESIDE[kind])
+        try:
+            program = program or trace(classifier)
+            write(program, written, file)
+            exported.differences[file.name] = prove(file, kind, clips, expected)
+            exported.beside[kind] = file
+        except Exception as error:  # whatever a converter raises: a training of hours is worth more than this file
+            file.unlink(missing_ok=True)
+            exported.warnings.append(f"There is no {file.name} of this model: {_reason(error)}")
+    return exported
+
+
+def script(classifier: Classifier) -> torch.jit.ScriptModule:
     """TorchScript of the module in evaluation mode. The one place where torch.jit's deprecation is silenced."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
@@ -46,56 +86,11 @@ def script(classifier: Classifier | RecordingClassifier) -> torch.jit.ScriptModu
     return scripted
 
 
-def export(
-    classifier: Classifier | RecordingClassifier,
-    manifest: ModelManifest,
-    path: Path,
-    *,
-    windows: npt.NDArray[np.float32],
-    waveform: npt.NDArray[np.float32],
-) -> ModelManifest:
-    """Write the model file, let a fresh process run it on real sound, and compare. Returns the manifest as written.
-
-    `windows` (batch, samples) and `waveform` (samples,) are real clips, float32 mono. Raises ExportFailed, and leaves
-    no file, when the numbers differ.
-    """
-    scripted = script(classifier)
-    written = write_model(path, scripted, manifest)
-    with torch.inference_mode():
-        expected_windows = classifier(torch.from_numpy(windows)).numpy()
-        expected_recording = classifier.analyse(torch.from_numpy(waveform), manifest.step_seconds).numpy()
-    try:
-        got_windows, got_recording = _run_alone(path, windows, waveform, manifest.step_seconds)
-        _compare("forward", expected_windows, got_windows)
-        _compare("analyse", expected_recording, got_recording)
-    except ExportFailed:
-        path.unlink()
-        raise
-    return written
-
-
-def _run_alone(
-    path: Path, windows: npt.NDArray[np.float32], waveform: npt.NDArray[np.float32], step: float
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    with tempfile.TemporaryDirectory() as folder:
-        given, answer = Path(folder) / "given.npz", Path(folder) / "answer.npz"
-        np.savez(given, windows=windows, waveform=waveform, step=step)
-        command = [sys.executable, "-I", "-c", _GATE, str(path.resolve()), str(given), str(answer)]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=600)  # noqa: S603
-        if done.returncode:
-            raise ExportFailed(
-                f"A process with torch alone could not run the model: {done.stderr.strip()[-500:]}",
-                hint="The network must script without code of the trainer.",
-            )
-        with np.load(answer) as result:
-            return result["windows"], result["recording"]
-
-
-def _compare(entry: str, expected: npt.NDArray[np.float32], got: npt.NDArray[np.float32]) -> None:
-    if expected.shape != got.shape or not np.allclose(expected, got, rtol=1e-4, atol=TOLERANCE):
-        worst = float(np.abs(expected - got).max()) if expected.shape == got.shape else float("nan")
-        raise ExportFailed(
-            f"The exported model's {entry} differs from the trained network: shapes {got.shape} and {expected.shape}, "
-            f"largest difference {worst:.2g}.",
-            hint="This is a fault of the network or of the front end; tell its author.",
-        )
+def _reason(error: BaseException) -> str:
+    """One line for the model's card. Converters wrap the cause in pages of advice, so the innermost error speaks."""
+    if isinstance(error, ExportFailed):
+        return error.detail
+    while error.__cause__ is not None:
+        error = error.__cause__
+    first_line = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first_line[:300]}"

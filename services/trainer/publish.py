@@ -1,4 +1,4 @@
-"""The end of a run: the proven model file, its manifest, its card and its pictures."""
+"""The end of a run: the proven model file, its manifest, and what lies beside it: other formats, card and pictures."""
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from services.trainer.card import render_card
@@ -19,11 +18,13 @@ from services.trainer.export import export
 from services.trainer.frozen_dataset import Dataset
 from services.trainer.plots import draw_confusion, draw_curves
 from services.trainer.progress import Progress
+from services.trainer.proof import Samples
 from shared.audio.constants import STEP_SECONDS
 from shared.audio.wav import read_prepared
-from shared.model_file import DatasetReference, ModelManifest, RecordingCredit
+from shared.model_file import BESIDE, DatasetReference, ModelManifest, RecordingCredit
 
-EXPORT_CLIPS = 32
+EXPORT_CLIPS = 64
+"""Windows of real sound that every format is proved on."""
 EXPORT_SECONDS = 60
 
 
@@ -33,10 +34,8 @@ class TrainedModel:
 
     model: Path
     manifest: ModelManifest
-    card: Path
-    curves: Path
-    confusion: Path | None
-    """`None` where no recording could be held out."""
+    beside: dict[str, Path]
+    """The other files, by their names in `BESIDE`. No confusion matrix where no recording could be held out."""
     warnings: list[str]
 
 
@@ -52,17 +51,22 @@ def publish(
 ) -> TrainedModel:
     """Write everything into `work_dir`. `train` are the recordings that the final network learnt from."""
     dataset = sound.dataset
-    model, card, curves = work_dir / "model.pt", work_dir / "card.md", work_dir / "curves.png"
+    model = work_dir / "model.pt"
     windows, waveform = _clips(sound, train)
-    manifest = describe(dataset, config, train, evaluation)
-    manifest = export(classifier, manifest, model, windows=windows, waveform=waveform)
-    draw_curves(curves, history)
-    confusion = None
+    exported = export(
+        classifier, describe(dataset, config, train, evaluation), model, windows=windows, waveform=waveform
+    )
+    beside = dict(exported.beside)
+    beside["curves"] = work_dir / BESIDE["curves"]
+    draw_curves(beside["curves"], history)
     if evaluation is not None:
-        confusion = work_dir / "confusion.png"
-        draw_confusion(confusion, evaluation.confusion, dataset.names)
-    card.write_text(render_card(manifest, evaluation, warnings), encoding="utf-8")
-    return TrainedModel(model, manifest, card, curves, confusion, warnings)
+        beside["confusion"] = work_dir / BESIDE["confusion"]
+        draw_confusion(beside["confusion"], evaluation.confusion, dataset.names)
+    warnings = [*warnings, *exported.warnings]
+    beside["card"] = work_dir / BESIDE["card"]
+    card = render_card(exported.manifest, evaluation, warnings, exported.in_words())
+    beside["card"].write_text(card, encoding="utf-8")
+    return TrainedModel(model, exported.manifest, beside, warnings)
 
 
 def describe(
@@ -99,10 +103,20 @@ def describe(
     )
 
 
-def _clips(sound: Sound, train: Sequence[int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Real sound to prove the export on: up to 32 windows, and the longest recording up to a minute."""
+def _clips(sound: Sound, train: Sequence[int]) -> tuple[Samples, Samples]:
+    """Real sound to prove the export on: windows from as many recordings as there are, and the longest up to a minute.
+
+    Where there are fewer than EXPORT_CLIPS recordings, several windows of each: its slices, then any part of it.
+    """
     recordings = sound.dataset.recordings
-    windows = [sound.at(i, recordings[i].slices[0]) for i in train[:: -(-len(train) // EXPORT_CLIPS)]]
+    chosen = [train[n] for n in np.linspace(0, len(train) - 1, min(EXPORT_CLIPS, len(train))).astype(int)]
+    turns = -(-EXPORT_CLIPS // len(chosen))
+    windows = []
+    for i in chosen:
+        slices = recordings[i].slices[:turns]
+        missing = turns - len(slices)
+        spread = [recordings[i].samples * n // (missing + 1) for n in range(1, missing + 1)]
+        windows += [sound.at(i, start) for start in (*slices, *spread)]
     longest = max(train, key=lambda i: recordings[i].samples)
     return np.stack(windows), read_prepared(sound.path(longest), 0, EXPORT_SECONDS * sound.dataset.sample_rate)
 

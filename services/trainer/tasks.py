@@ -54,12 +54,9 @@ def run_training(context: JobContext) -> None:
         should_stop=context.check,
     )
     prefix = f"models/{training.name}/{training.version}"
-    beside = {"card": trained.card, "curves": trained.curves, "confusion": trained.confusion}
-    files = {}
-    for kind, path in beside.items():
-        if path is not None:
-            files[kind] = f"{prefix}/{path.name}"
-            context.storage.copy_in(files[kind], path)
+    files = {kind: f"{prefix}/{path.name}" for kind, path in trained.beside.items()}
+    for kind, path in trained.beside.items():
+        context.storage.copy_in(files[kind], path)
     model_key = f"{prefix}/model.pt"
     context.storage.copy_in(model_key, trained.model)
     reference = {"name": training.name, "version": str(training.version)}

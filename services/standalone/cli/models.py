@@ -9,7 +9,7 @@ from rich.table import Table
 
 from services.standalone.cli.client import Client
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, interval
-from shared.errors import ChiffchaffError
+from shared.model_file import BESIDE
 
 app = typer.Typer(no_args_is_help=True, help="The models, and which of them answers.")
 
@@ -40,16 +40,16 @@ def activate_model(
 def download_model(
     name: str,
     version: int,
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="Gets model.pt, card.md and the pictures")],
+    folder: Annotated[
+        Path, typer.Argument(file_okay=False, help="Gets model.pt, model.pt2, model.onnx, card.md and the pictures")
+    ],
     server: Server = DEFAULT_SERVER,
 ) -> None:
-    """Save a model with its card and pictures."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Save a model in all its formats, with its card and pictures."""
     client = Client(server)
-    client.download(f"/models/{name}/{version}/model", folder / "model.pt")
-    for kind, file in {"card": "card.md", "curves": "curves.png", "confusion": "confusion.png"}.items():
-        try:
+    there = client.get(f"/models/{name}/{version}")["files"]
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, file in {"model": "model.pt", **BESIDE}.items():
+        if kind in there:
             client.download(f"/models/{name}/{version}/{kind}", folder / file)
-        except ChiffchaffError as error:
-            console.print(f"  [yellow]{file}[/]: {escape(str(error))}", highlight=False)
     console.print(f"Saved to {escape(str(folder))}.")

@@ -16,7 +16,7 @@ from services.trainer.progress import Progress
 from services.trainer.train import TrainingDiverged, loss_of, rate_at, running_mean, train
 from shared.audio.wav import read_prepared
 from shared.errors import InvalidInput
-from shared.model_file import confidences, load, rank, sha256_of
+from shared.model_file import BESIDE, confidences, load, rank, sha256_of
 from tests.services.trainer.conftest import small_config
 
 AudioPath = Callable[[str], Path]
@@ -52,12 +52,14 @@ def test_a_run_ends_in_a_model_that_knows_the_birds_and_a_card_that_says_so(
     assert macro.value == 1.0
     assert (trained.manifest.dataset.id, trained.manifest.dataset.sha256) == (dataset.id, dataset.sha256)
     assert [credit.xc_id for credit in trained.manifest.recordings] == [r.xc_id for r in dataset.recordings]
-    card = trained.card.read_text(encoding="utf-8")
+    card = trained.beside["card"].read_text(encoding="utf-8")
     assert all(f"XC{r.xc_id}" in card and str(r.recordist) in card for r in dataset.recordings)
     assert "| 1.000 | 1.000 to 1.000 |" in card
-    assert trained.curves.read_bytes().startswith(b"\x89PNG")
-    assert trained.confusion is not None
-    assert trained.confusion.read_bytes().startswith(b"\x89PNG")
+    assert set(trained.beside) == set(BESIDE)
+    for picture in ("curves", "confusion"):
+        assert trained.beside[picture].read_bytes().startswith(b"\x89PNG")
+    for file in ("model.pt", "model.pt2", "model.onnx"):
+        assert f"`{file}`, run by" in card
 
     epochs = [each for each in told if each.epoch is not None]
     assert [(each.fold, each.epoch) for each in epochs] == [(f, e) for f in (0, 1, None) for e in range(1, 7)]
@@ -158,10 +160,10 @@ def test_a_single_person_s_recordings_still_train_and_the_card_admits_what_is_un
         report=lambda progress: None,
         should_stop=never,
     )
-    assert trained.confusion is None
+    assert "confusion" not in trained.beside
     assert trained.manifest.metrics == {}
     assert "accuracy of this model is unknown" in trained.warnings[-1]
-    assert "Unknown: there were too few" in trained.card.read_text(encoding="utf-8")
+    assert "Unknown: there were too few" in trained.beside["card"].read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
