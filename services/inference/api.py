@@ -132,7 +132,8 @@ async def get_file(name: str, version: int, file: ModelFile, reads: Reads, stora
         model = await session.run_sync(registry.find, name, version)
     key = model.file_key if file == "model" else model.files.get(file)
     if key is None:
-        raise NotFound(f"{name} {version} has no {file}.", hint=f"GET /models/{name}/{version} has what the file says.")
+        there = ", ".join(["model", *sorted(model.files)])
+        raise NotFound(f"{name} {version} has no {file}.", hint=f"It has: {there}.")
     path = await run_in_threadpool(storage.existing, key)
     filename = f"{name}-{version}{path.suffix}" if file in ("model", "pt2", "onnx") else None
     return FileResponse(path, media_type=MEDIA_TYPES[file], filename=filename)

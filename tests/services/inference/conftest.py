@@ -110,10 +110,11 @@ def encoded(samples: Samples, *, rate: int = SAMPLE_RATE, kind: str = "WAV") -> 
 
 
 def ship_model(models_dir: Path, name: str = "pitches", *, folder: str = "", **changes: Any) -> Path:
-    """Puts a model with a card among the shipped ones; gives its folder."""
+    """Puts a model with a card and an ONNX file (of no use) among the shipped ones; gives its folder."""
     target = models_dir / (folder or name)
     target.mkdir()
     write_pitch_model(target / "model.pt", manifest(name, **changes))
+    (target / "model.onnx").write_bytes(b"onnx of " + name.encode())
     (target / "card.md").write_text(f"# {name}\n", encoding="utf-8")
     return target
 

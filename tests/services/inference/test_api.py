@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.inference.api import MEDIA_TYPES
 from shared.audio.constants import SAMPLE_RATE
-from shared.model_file import read_manifest, sha256_of
+from shared.model_file import BESIDE, read_manifest, sha256_of
 from tests.services.inference.conftest import HIGH, LOW, Client, encoded, problem, song
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -121,6 +122,7 @@ async def test_a_list_of_models_says_what_one_needs_to_choose(service: Client) -
         "Some of them ask not to be used commercially.",
         "sha256": sha256_of(file),
         "has_card": True,
+        "files": ["model", "card", "onnx"],
         "default_min_confidence": 0.3,
         "training_id": None,
     }
@@ -137,6 +139,23 @@ async def test_the_card_is_shown_as_markdown(service: Client) -> None:
     answer = await service.get("/models/pitches/1/card")
     assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
     assert answer.text == "# pitches\n"
+
+
+async def test_the_other_formats_are_sent_under_names_that_say_what_they_are(service: Client) -> None:
+    answer = await service.get("/models/pitches/1/onnx")
+    assert answer.content == b"onnx of pitches"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert 'filename="pitches-1.onnx"' in answer.headers["content-disposition"]
+
+
+async def test_a_format_that_the_model_lacks_is_not_found_and_the_answer_says_what_there_is(service: Client) -> None:
+    answer = problem(await service.get("/models/pitches/1/pt2"), 404, "not-found")
+    assert answer["detail"] == "pitches 1 has no pt2."
+    assert answer["hint"] == "It has: model, card, onnx."
+
+
+async def test_every_file_that_may_lie_beside_a_model_can_be_asked_for() -> None:
+    assert set(MEDIA_TYPES) == {"model", *BESIDE}
 
 
 @pytest.mark.parametrize("path", ["/models/pitches/2", "/models/none/1", "/models/none/1/card"])

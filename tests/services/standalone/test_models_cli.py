@@ -1,0 +1,48 @@
+"""`chiffchaff models`, against an API that answers on a port."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from typer.testing import CliRunner
+
+from services.inference.api import API
+from services.standalone.cli import app
+from services.standalone.cli.client import ServerError
+from shared.http.app import build_app
+from shared.model_file import read_manifest
+from tests.services.inference.conftest import prepare, ship_model
+from tests.support.servers import free_port
+from tests.support.waiting import until
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    settings = prepare(tmp_path_factory.mktemp("served"))
+    ship_model(settings.models_dir)
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(build_app(settings, [API]), port=port, log_config=None, ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started, seconds=30, what="the API")
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(30)
+
+
+def test_a_model_is_downloaded_with_everything_that_it_has(url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "pitches"
+    done = CliRunner().invoke(app, ["models", "download", "pitches", "1", str(folder), "--server", url])
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in folder.iterdir()) == ["card.md", "model.onnx", "model.pt"]
+    assert read_manifest(folder / "model.pt").name == "pitches"
+    assert (folder / "model.onnx").read_bytes() == b"onnx of pitches"
+
+
+def test_a_model_that_is_not_there_leaves_no_folder(url: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["models", "download", "pitches", "7", str(tmp_path / "none"), "--server", url])
+    assert isinstance(done.exception, ServerError)
+    assert "no model pitches with version 7" in str(done.exception)
+    assert not (tmp_path / "none").exists()
