@@ -21,7 +21,7 @@ from services.trainer.proof import Clips, ExportFailed, Samples, expect, prove
 from shared.model_file import BESIDE, ModelManifest, write_model
 
 Write = Callable[[ExportedProgram, ModelManifest, Path], None]
-_EXCHANGE: Final[dict[Literal["pt2", "onnx"], Write]] = {"pt2": write_pt2, "onnx": write_onnx}
+EXCHANGE: Final[dict[Literal["pt2", "onnx"], Write]] = {"pt2": write_pt2, "onnx": write_onnx}
 
 
 @dataclass
@@ -65,7 +65,7 @@ def export(
         path.unlink()
         raise
     program: ExportedProgram | None = None
-    for kind, write in _EXCHANGE.items():
+    for kind, write in EXCHANGE.items():
         file = path.with_name(BESIDE[kind])
         try:
             program = program or trace(classifier)

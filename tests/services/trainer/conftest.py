@@ -76,6 +76,12 @@ def audio_path(tmp_path: Path) -> Callable[[str], Path]:
     return lambda key: tmp_path / key
 
 
+@pytest.fixture
+def model_file_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings leave out `.pt2` and ONNX, which take seconds, in tests of something else."""
+    monkeypatch.setattr("services.trainer.export.EXCHANGE", {})
+
+
 def small_config(**changes: Any) -> TrainingConfig:
     """A training of seconds."""
     return TrainingConfig(

@@ -1,5 +1,8 @@
 """The export gate: a file counts only when a process without the trainer's code gives the same numbers."""
 
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +20,9 @@ from shared.model_file import DatasetReference, Label, ModelManifest, load
 from tests.services.trainer.conftest import SMALL_PICTURE, song
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+PAGE = (REPOSITORY / "docs" / "model-files.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+assert len(EXAMPLES) == 4
 
 
 def manifest() -> ModelManifest:
@@ -95,6 +101,16 @@ def test_no_file_says_where_it_was_made(exported: tuple[Exported, Path]) -> None
     for file in (path, *written.beside.values()):
         assert str(REPOSITORY).encode() not in file.read_bytes(), file.name
         assert b"site-packages" not in file.read_bytes(), file.name
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_the_examples_of_the_page_run_as_they_stand_there(exported: tuple[Exported, Path], example: str) -> None:
+    _, path = exported
+    script = f"{example}\nassert logits.shape == (4, 3)" if "logits" in example else example
+    command = [sys.executable, "-I", "-W", "ignore", "-c", script]
+    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "logits" in example or re.fullmatch(r"[abc] 0\.\d+\n", done.stdout)
 
 
 @pytest.mark.parametrize("name", models.available())

@@ -85,6 +85,7 @@ train(read_dataset(folder / "dataset.json"), config, audio_path=lambda key: fold
 """
 
 
+@pytest.mark.usefixtures("model_file_alone")
 def test_a_run_killed_with_kill_9_goes_on_and_ends_with_the_same_weights(
     garden: Garden, audio_path: AudioPath, tmp_path: Path
 ) -> None:
@@ -149,6 +150,7 @@ def test_a_loss_out_of_control_stops_with_what_to_change(
         )
 
 
+@pytest.mark.usefixtures("model_file_alone")
 def test_a_single_person_s_recordings_still_train_and_the_card_admits_what_is_unknown(
     garden: Garden, audio_path: AudioPath, tmp_path: Path
 ) -> None:
