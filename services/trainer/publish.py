@@ -52,7 +52,7 @@ def publish(
     """Write everything into `work_dir`. `train` are the recordings that the final network learnt from."""
     dataset = sound.dataset
     model = work_dir / "model.pt"
-    windows, waveform = _clips(sound, train)
+    windows, waveform = real_clips(sound, train)
     exported = export(
         classifier, describe(dataset, config, train, evaluation), model, windows=windows, waveform=waveform
     )
@@ -103,7 +103,7 @@ def describe(
     )
 
 
-def _clips(sound: Sound, train: Sequence[int]) -> tuple[Samples, Samples]:
+def real_clips(sound: Sound, train: Sequence[int]) -> tuple[Samples, Samples]:
     """Real sound to prove the export on: windows from as many recordings as there are, and the longest up to a minute.
 
     Where there are fewer than EXPORT_CLIPS recordings, several windows of each: its slices, then any part of it.
