@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from services.trainer.classifier import Classifier
+from services.trainer.classifier import Classifier, RecordingClassifier
 from shared.errors import ChiffchaffError
 
 Format = Literal["pt", "pt2", "onnx"]
@@ -42,6 +42,8 @@ model = torch.jit.load(sys.argv[1])
 with torch.inference_mode():
     logits = [model(torch.from_numpy(batch)).numpy() for batch in batches]
     answer["analyse"] = model.analyse(torch.from_numpy(given["waveform"]), float(given["step"])).numpy()
+    if hasattr(model, "frames"):
+        answer["frames"] = model.frames(torch.from_numpy(given["waveform"])).numpy()
 """,
     "pt2": """
 import torch
@@ -86,12 +88,15 @@ class Clips:
         return list(range(1, len(self.windows), BATCH))
 
 
-def expect(classifier: Classifier, clips: Clips) -> dict[str, Logits]:
-    """What the trained network itself says, by entry: `forward` (windows, classes) and `analyse` (windows, classes)."""
+def expect(classifier: Classifier | RecordingClassifier, clips: Clips) -> dict[str, Logits]:
+    """What the trained network itself says, by entry: `forward`, `analyse` and, where it has them, `frames`."""
+    waveform = torch.from_numpy(clips.waveform)
     with torch.inference_mode():
         logits = [classifier(torch.from_numpy(batch)).numpy() for batch in np.split(clips.windows, clips.cuts)]
-        whole = classifier.analyse(torch.from_numpy(clips.waveform), clips.step).numpy()
-    return {"forward": np.concatenate(logits), "analyse": whole}
+        expected = {"forward": np.concatenate(logits), "analyse": classifier.analyse(waveform, clips.step).numpy()}
+        if isinstance(classifier, RecordingClassifier):
+            expected["frames"] = classifier.frames(waveform).numpy()
+    return expected
 
 
 def prove(path: Path, written: Format, clips: Clips, expected: Mapping[str, Logits]) -> float:

@@ -7,14 +7,13 @@ import onnxruntime
 import pytest
 import torch
 
-from services.trainer import models
-from services.trainer.classifier import Classifier
 from services.trainer.exchange import trace, write_onnx
-from shared.audio.constants import SAMPLE_RATE, WINDOW_SAMPLES
-from shared.audio.frontend import FIELD, ORIGINAL, FrontEnd, FrontEndConfig
+from shared.audio.constants import WINDOW_SAMPLES
+from shared.audio.frontend import FIELD, ORIGINAL, FrontEndConfig
 from tests.services.trainer.conftest import SMALL_PICTURE, song
-from tests.services.trainer.test_export import manifest
+from tests.services.trainer.test_export import make, manifest
 
+STANDARDISED = FIELD.model_copy(update={"name": "standardised", "normalisation": "standardise"})
 ODD_FFT = SMALL_PICTURE.model_copy(update={"name": "no power of two", "n_fft": 1_000, "hop": 300})
 SONG = song(3_000.0, WINDOW_SAMPLES, 1)
 SOUNDS = {
@@ -26,10 +25,11 @@ SOUNDS = {
 }
 
 
-@pytest.mark.parametrize("front_end", [FIELD, ORIGINAL, SMALL_PICTURE, ODD_FFT], ids=lambda front_end: front_end.name)
+@pytest.mark.parametrize(
+    "front_end", [FIELD, ORIGINAL, SMALL_PICTURE, STANDARDISED, ODD_FFT], ids=lambda front_end: front_end.name
+)
 def test_odd_sound_gives_the_same_numbers_in_onnx(front_end: FrontEndConfig, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    classifier = Classifier(FrontEnd(front_end), models.build("wren", 3, front_end), WINDOW_SAMPLES, SAMPLE_RATE).eval()
+    classifier = make(front_end)
     path = tmp_path / "model.onnx"
     write_onnx(trace(classifier), manifest(), path)
     session = onnxruntime.InferenceSession(path)
