@@ -1,11 +1,15 @@
 """From a folder of recordings to an answer, on the embedded stack, by REST and by the command line."""
 
+import io
+import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import soundfile
 
@@ -89,6 +93,16 @@ def test_the_training_ends_in_a_model_with_figures_and_a_card(stack: Stack, trai
     assert (name, version) in listed
     card = stack.send("GET", f"/models/{name}/{version}/card").text
     assert SPECIES[0] in card
+
+
+def test_the_model_comes_in_every_format(stack: Stack, training: Any) -> None:
+    model = f"/models/{training['model']['name']}/{training['model']['version']}"
+    assert set(stack.get(model)["files"]) >= {"model", "pt2", "onnx", "card", "curves"}
+    assert not training["job"]["result"]["warnings"]
+    session = onnxruntime.InferenceSession(stack.send("GET", f"{model}/onnx").content)
+    manifest = json.loads(session.get_modelmeta().custom_metadata_map["model.json"])
+    assert {label["scientific"] for label in manifest["labels"]} == set(SPECIES)
+    assert zipfile.is_zipfile(io.BytesIO(stack.send("GET", f"{model}/pt2").content))
 
 
 def test_the_trained_model_answers_by_multipart_and_by_raw_body_alike(
