@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from services.trainer import models
 from services.trainer.config import TrainingConfig
 from services.trainer.frozen_dataset import Dataset
 from services.trainer.split import Split, everything, held_out
@@ -23,7 +24,7 @@ class Run:
 
 
 def check(dataset: Dataset, config: TrainingConfig) -> None:
-    """Raise InvalidInput, with the reason, when this dataset cannot train a classifier with this front end."""
+    """Raise InvalidInput, with the reason, when this dataset, front end and network cannot make a classifier."""
     slices = dict.fromkeys(dataset.names, 0)
     for recording in dataset.recordings:
         slices[recording.label] += len(recording.slices)
@@ -49,6 +50,7 @@ def check(dataset: Dataset, config: TrainingConfig) -> None:
             f"the dataset has windows of {dataset.window} at {dataset.sample_rate} Hz.",
             hint="Take a front end that fits the dataset.",
         )
+    models.check(config.network, picture)
 
 
 def plan(dataset: Dataset, config: TrainingConfig) -> list[Run]:

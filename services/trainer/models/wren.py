@@ -20,6 +20,7 @@ DROPOUT = 0.3
 class Wren(nn.Module):
     """(batch, 1, n_mels, frames) -> (batch, classes)."""
 
+    any_length = True
     stride = 16
     """Frames of the picture to one frame of the features."""
 

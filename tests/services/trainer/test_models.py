@@ -1,64 +1,175 @@
-"""Every network in the folder, whoever adds it: shapes, gradients, TorchScript, size."""
+"""Every network in the folder, whoever adds it: shapes, size, gradients, TorchScript, torch.export and ONNX."""
 
+import copy
+import io
 import warnings
 
+import onnxruntime
 import pytest
 import torch
+from torch import Tensor, nn
 
 from services.trainer import models
-from shared.audio.frontend_config import FIELD
+from shared.audio.frontend_config import FIELD, ORIGINAL, FrontEndConfig
+from shared.errors import InvalidInput
 
-CLASSES = 7
+CLASSES = 100
+KNOWN = {
+    "bulbul": (ORIGINAL, 140_596),
+    "hawk": (ORIGINAL, 5_975_014),
+    "lstm": (ORIGINAL, 2_181_956),
+    "puffin": (ORIGINAL, 9_488_132),
+    "sparrow": (ORIGINAL, 336_215),
+    "sparrow_exp": (ORIGINAL, 2_377_893),
+    "wren": (FIELD, 746_924),
+    "zilpzalp": (ORIGINAL, 1_599_332),
+}
+"""The front end each network is made for, and its parameters for 100 species."""
 
 
-@pytest.fixture(params=models.available())
-def network(request: pytest.FixtureRequest) -> torch.nn.Module:
+@pytest.fixture(params=models.available(), scope="module")
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def front_end(name: str) -> FrontEndConfig:
+    return KNOWN[name][0]
+
+
+@pytest.fixture(scope="module")
+def network(name: str, front_end: FrontEndConfig) -> nn.Module:
+    """In evaluation mode, and shared by the tests of this file: who trains it takes a copy."""
     torch.manual_seed(0)
-    return models.build(request.param, CLASSES, FIELD)
+    return models.build(name, CLASSES, front_end).eval()
 
 
-def pictures(batch: int, frames: int = FIELD.frames) -> torch.Tensor:
-    return torch.randn(batch, 1, FIELD.n_mels, frames, generator=torch.Generator().manual_seed(1))
+def pictures(batch: int, front_end: FrontEndConfig, frames: int = 0) -> Tensor:
+    """Between 0 and 1, as `original` makes them."""
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(batch, 1, front_end.n_mels, frames or front_end.frames, generator=generator)
 
 
-def test_there_is_a_default_network() -> None:
+def test_there_is_a_default_network_and_every_network_is_known_to_these_tests() -> None:
     assert "wren" in models.available()
+    assert set(KNOWN) == set(models.available()), "a new network wants its front end and its size written here"
     with pytest.raises(KeyError):
         models.build("dodo", CLASSES, FIELD)
 
 
-def test_a_window_s_logits_do_not_depend_on_its_batch(network: torch.nn.Module) -> None:
-    network.eval()
+def test_it_has_as_many_parameters_as_its_paper_says(name: str, network: nn.Module) -> None:
+    assert sum(parameter.numel() for parameter in network.parameters()) == KNOWN[name][1]
+
+
+def test_a_window_s_logits_do_not_depend_on_its_batch(network: nn.Module, front_end: FrontEndConfig) -> None:
+    windows = pictures(3, front_end)
     with torch.inference_mode():
-        together = network(pictures(3))
-        alone = torch.cat([network(picture[None]) for picture in pictures(3)])
+        together = network(windows)
+        alone = torch.cat([network(window[None]) for window in windows])
     assert together.shape == (3, CLASSES)
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
 
 
-def test_every_parameter_learns(network: torch.nn.Module) -> None:
-    network.train()
-    loss = torch.nn.functional.cross_entropy(network(pictures(4)), torch.tensor([0, 1, 2, 3]))
-    loss.backward()  # type: ignore[no-untyped-call]
-    for name, parameter in network.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
-        assert parameter.grad.abs().sum() > 0, name
+def test_every_parameter_learns(network: nn.Module, front_end: FrontEndConfig) -> None:
+    learner = copy.deepcopy(network)
+    # Norms that know the statistics, and hold still: a batch's own would cancel the biases before them, and those of a
+    # network that has heard nothing may leave no feature above zero.
+    for norm in learner.modules():
+        if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
+            norm.momentum = 1.0
+    with torch.no_grad():
+        learner.train()(pictures(3, front_end))
+    for parameter, gradient in gradients(learner.eval(), pictures(2, front_end)).items():
+        assert torch.isfinite(gradient).all(), parameter
+        assert gradient.abs().sum() > 0, parameter
 
 
-def test_torchscript_gives_the_same_numbers(network: torch.nn.Module) -> None:
-    network.eval()
+def test_silence_in_a_batch_hurts_no_gradient(network: nn.Module, front_end: FrontEndConfig) -> None:
+    windows = pictures(2, front_end)
+    windows[1] = 0.0
+    for parameter, gradient in gradients(copy.deepcopy(network).train(), windows).items():
+        assert torch.isfinite(gradient).all(), parameter
+
+
+def gradients(learner: nn.Module, windows: Tensor) -> dict[str, Tensor]:
+    targets = torch.arange(len(windows))
+    torch.nn.functional.cross_entropy(learner(windows), targets).backward()  # type: ignore[no-untyped-call]
+    found = {parameter: values.grad for parameter, values in learner.named_parameters()}
+    missing = [parameter for parameter, gradient in found.items() if gradient is None]
+    assert not missing
+    return {parameter: gradient for parameter, gradient in found.items() if gradient is not None}
+
+
+def test_longer_windows_are_heard_too_where_the_network_says_so(network: nn.Module, front_end: FrontEndConfig) -> None:
+    longer = pictures(1, front_end, frames=300)
+    with torch.inference_mode():
+        if network.any_length:
+            assert network(longer).shape == (1, CLASSES)
+        else:
+            with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+                network(longer)
+
+
+def test_torchscript_gives_the_same_numbers(network: nn.Module, front_end: FrontEndConfig) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
         scripted = torch.jit.script(network)
+    windows = pictures(2, front_end)
     with torch.inference_mode():
-        torch.testing.assert_close(scripted(pictures(2)), network(pictures(2)))
+        torch.testing.assert_close(scripted(windows), network(windows))
 
 
-def test_longer_windows_are_heard_too(network: torch.nn.Module) -> None:
-    network.eval()
-    with torch.inference_mode():
-        assert network(pictures(1, frames=600)).shape == (1, CLASSES)
+def test_torch_export_and_onnx_give_the_same_numbers_for_any_batch(
+    name: str, network: nn.Module, front_end: FrontEndConfig
+) -> None:
+    if any(isinstance(layer, nn.LSTM) for layer in network.modules()):  # written out step by step: shorter is faster
+        front_end = front_end.model_copy(update={"window_seconds": 1.25})
+        network = models.build(name, CLASSES, front_end).eval()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*_flat_weights.* were assigned during export", category=UserWarning)
+        warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
+        batch = {0: torch.export.Dim("batch")}
+        program = torch.export.export(network, (pictures(2, front_end),), dynamic_shapes=(batch,))
+        onnx = torch.onnx.export(program, dynamo=True, verbose=False)
+    assert onnx is not None
+    file = io.BytesIO()
+    onnx.save(file)
+    session = onnxruntime.InferenceSession(file.getvalue())
+    exported = program.module()
+    for windows in (pictures(1, front_end), pictures(3, front_end)):
+        with torch.inference_mode():
+            expected = network(windows)
+            torch.testing.assert_close(exported(windows), expected)
+        (got,) = session.run(None, {session.get_inputs()[0].name: windows.numpy()})
+        torch.testing.assert_close(torch.from_numpy(got), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_it_fits_the_front_end_it_is_made_for(name: str, front_end: FrontEndConfig) -> None:
+    models.check(name, front_end)
+
+
+@pytest.mark.parametrize(
+    ("unfit", "reason"),
+    [
+        ("zilpzalp", "96 mel bands and 216 frames: the picture is smaller than what one of its kernels spans"),
+        ("sparrow_exp", "the pictures have values below zero"),
+    ],
+)
+def test_pictures_that_do_not_fit_are_refused_with_a_reason(unfit: str, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=f"The network {unfit} cannot take .* front end field, .*{reason}") as caught:
+        models.check(unfit, FIELD)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("fits", ["bulbul", "hawk", "lstm", "puffin", "sparrow", "wren"])
+def test_other_pictures_are_taken_where_they_fit(fits: str) -> None:
+    models.check(fits, FIELD)
+
+
+def test_hawk_s_kernels_for_timbre_span_bands_and_those_for_rhythm_frames() -> None:
+    hawk = models.build("hawk", CLASSES, ORIGINAL)
+    shapes = {tuple(weights.shape[2:]) for name, weights in hawk.named_parameters() if name.endswith("0.weight")}
+    assert {(115, 7), (115, 3), (115, 1), (51, 7), (51, 3), (51, 1), (165,), (125,), (65,), (31,)} <= shapes
 
 
 def test_the_wren_is_small() -> None:

@@ -194,6 +194,21 @@ def test_a_dataset_that_cannot_train_a_classifier_is_refused_before_any_work(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_network_that_cannot_take_the_pictures_is_refused_before_any_work(
+    garden: Garden, audio_path: AudioPath, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match="zilpzalp cannot take the pictures of the front end small, 32 mel bands"):
+        train(
+            garden(),
+            small_config(network="zilpzalp"),
+            audio_path=audio_path,
+            work_dir=tmp_path / "run",
+            report=lambda progress: None,
+            should_stop=never,
+        )
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_species_without_slices_is_named(garden: Garden, audio_path: AudioPath, tmp_path: Path) -> None:
     dataset = garden(birds=3, people=1)
     recordings = (*dataset.recordings[:2], dataset.recordings[2].model_copy(update={"slices": ()}))
