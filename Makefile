@@ -91,6 +91,10 @@ bench-datasets: $(VENV)/.dev ## Freeze and export a library of 100,000 recording
 	@tools/system-packages test
 	$(BIN)/python -m bench.datasets
 
+.PHONY: bench-networks
+bench-networks: $(VENV)/.dev ## Measure the size of every network, and how long one core takes for a window
+	$(BIN)/python -m bench.networks
+
 .PHONY: fuzz-audio
 fuzz-audio: $(VENV)/.dev ## Send 20,000 corrupted files through the sandboxed decoder
 	$(BIN)/python -m bench.fuzz_decoder --files 20000

@@ -1,9 +1,9 @@
 """Bulbul: four small convolutions and two dense layers, 0.14 M parameters for 100 species.
 
 Grill and Schlüter, "Two convolutional neural networks for bird detection in audio signals" (EUSIPCO 2017) heard with it
-whether a bird is there; DSR-Bird-Song (2019) let it tell species apart, with 16 channels throughout and without the
-paper's dropout. Mended: in 2019 nothing stood between the two dense layers, which is one layer with more to learn; as
-in the paper an activation does now. The shapes are those of 2019.
+whether a bird is there. DSR-Bird-Song (2019) let it tell species apart, without the paper's dropout and with one dense
+layer less. Mended: in 2019 nothing stood between the two dense layers that were left, which makes them one; as in the
+paper, an activation does now. All shapes are those of 2019.
 """
 
 from torch import Tensor, nn

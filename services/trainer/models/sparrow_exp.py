@@ -47,6 +47,7 @@ def _convolution(channels_in: int, channels_out: int, kernel: tuple[int, int]) -
 
 def build(classes: int, front_end: FrontEndConfig) -> nn.Module:
     """Needs 79 mel bands and 103 frames at least. Raises ValueError for pictures with values below zero."""
-    if front_end.normalisation == "standardise" or (front_end.normalisation, front_end.compression) == ("none", "log"):
+    of_loudness = front_end.normalisation == "none" and front_end.compression in ("power", "pcen")
+    if not of_loudness and front_end.normalisation != "minmax":
         raise ValueError("it raises loudness to a power, and the pictures have values below zero")
     return SparrowExp(classes)

@@ -123,7 +123,7 @@ def test_torch_export_and_onnx_give_the_same_numbers_for_any_batch(
     name: str, network: nn.Module, front_end: FrontEndConfig
 ) -> None:
     if any(isinstance(layer, nn.LSTM) for layer in network.modules()):  # written out step by step: shorter is faster
-        front_end = front_end.model_copy(update={"window_seconds": 1.25})
+        front_end = front_end.model_copy(update={"window_seconds": 0.6})
         network = models.build(name, CLASSES, front_end).eval()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*_flat_weights.* were assigned during export", category=UserWarning)
