@@ -11,7 +11,7 @@ import torch
 
 from bench.results import write_results
 from services.trainer import models
-from services.trainer.classifier import Classifier
+from services.trainer.classifier import classifier_of
 from services.trainer.export import script
 from shared.audio.frontend import FIELD, ORIGINAL, FrontEnd, FrontEndConfig
 from shared.errors import InvalidInput
@@ -28,7 +28,7 @@ def measure(name: str, config: FrontEndConfig) -> dict[str, Any]:
     torch.manual_seed(0)
     network = models.build(name, SPECIES, config)
     weights = [*network.parameters(), *network.buffers()]
-    shipped = script(Classifier(FrontEnd(config), network, config.window_samples, config.sample_rate))
+    shipped = script(classifier_of(FrontEnd(config), network, config.window_samples, config.sample_rate))
     window = torch.randn(1, config.window_samples)
     seconds = []
     with torch.inference_mode():
