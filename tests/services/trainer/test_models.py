@@ -130,7 +130,7 @@ def test_torch_export_and_onnx_give_the_same_numbers_for_any_batch(
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         batch = {0: torch.export.Dim("batch")}
         program = torch.export.export(network, (pictures(2, front_end),), dynamic_shapes=(batch,))
-        onnx = torch.onnx.export(program, dynamo=True, verbose=False)
+        onnx = torch.onnx.export(program, dynamo=True, optimize=False, verbose=False)
     assert onnx is not None
     file = io.BytesIO()
     onnx.save(file)
