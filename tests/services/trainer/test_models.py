@@ -68,6 +68,7 @@ def test_a_window_s_logits_do_not_depend_on_its_batch(network: nn.Module, front_
         alone = torch.cat([network(window[None]) for window in windows])
     assert together.shape == (3, CLASSES)
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+    assert (together < 0).any(), "logits, on which no sigmoid and no ReLU has laid hands"
 
 
 def test_every_parameter_learns(network: nn.Module, front_end: FrontEndConfig) -> None:
