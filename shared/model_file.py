@@ -20,6 +20,8 @@ import numpy.typing as npt
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.errors import ModelFileError
+from shared.metric import Metric as Metric
+from shared.rejection import Rejection
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +33,9 @@ BESIDE: Final = {
     "card": "card.md",
     "curves": "curves.png",
     "confusion": "confusion.png",
+    "reliability": "reliability.png",
+    "species": "species.png",
+    "unknown": "unknown.png",
 }
 """What may lie beside a model file: its name in `Model.files` and in the API, and the file's."""
 MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
@@ -48,14 +53,6 @@ class _Part(BaseModel):
 class Label(_Part):
     scientific: str = Field(min_length=1)
     common: str = ""
-
-
-class Metric(_Part):
-    """A figure with its 95 % interval, which is `None` where it could not be had."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 class DatasetReference(_Part):
@@ -97,6 +94,8 @@ class ModelManifest(_Part):
     """Smallest confidence to report, by scientific name, where it differs from `default_min_confidence`."""
     default_min_confidence: float = Field(0.1, ge=0, le=1)
     metrics: dict[str, Metric] = Field(default_factory=dict)
+    rejection: Rejection | None = None
+    """How to refuse what is none of the labels; `None` where nothing was held out to set it on."""
     dataset: DatasetReference
     recordings: tuple[RecordingCredit, ...] = ()
     libraries: dict[str, str] = Field(default_factory=dict)

@@ -34,7 +34,7 @@ from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage
 from shared.settings import Settings
 
-ModelFile = Literal["model", "pt2", "onnx", "card", "curves", "confusion"]
+ModelFile = Literal["model", "pt2", "onnx", "card", "curves", "confusion", "reliability", "species", "unknown"]
 MEDIA_TYPES: dict[ModelFile, str] = {
     "model": "application/octet-stream",
     "pt2": "application/octet-stream",
@@ -42,6 +42,9 @@ MEDIA_TYPES: dict[ModelFile, str] = {
     "card": "text/markdown; charset=utf-8",
     "curves": "image/png",
     "confusion": "image/png",
+    "reliability": "image/png",
+    "species": "image/png",
+    "unknown": "image/png",
 }
 
 

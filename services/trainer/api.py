@@ -64,7 +64,10 @@ async def create_training(
         dataset = dataset_row(session, named) if named is not None else freezing.add_to(session)
         training = Training(id=new_id(), dataset_id=dataset.id, name=wanted.name)
         training.version = _next_version(session, wanted.name)
-        training.config = _checked(wanted, training.version).model_dump(mode="json")
+        config = _checked(wanted, training.version)
+        for unknown in config.unknown_dataset_ids:
+            dataset_row(session, unknown)
+        training.config = config.model_dump(mode="json")
         job = jobs.submit(session, "trainer.train", {"training_id": training.id}, max_attempts=settings.max_attempts)
         training.job_id = job.id
         session.add(training)

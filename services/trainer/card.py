@@ -2,36 +2,29 @@
 
 from collections.abc import Sequence
 
+from services.trainer.card_evaluation import evaluation_parts
 from services.trainer.evaluate import Evaluation
-from shared.model_file import Metric, ModelManifest
-
-_FIGURES = {
-    "macro_top1": "right species first, mean over species",
-    "top1": "right species first, mean over recordings",
-    "top5": "right species among the first five",
-    "window_top1": "right species first, per window, mean over recordings",
-    "ece_before": "expected calibration error before calibration",
-    "ece": "expected calibration error",
-}
+from services.trainer.markdown import cell, picture, table
+from shared.licences import CREATIVE_COMMONS, licence_of
+from shared.model_file import ModelManifest
 
 
 def render_card(
     manifest: ModelManifest, evaluation: Evaluation | None, warnings: Sequence[str], proofs: Sequence[str] = ()
 ) -> str:
-    """The card as Markdown. `proofs` say what the model's files were proved by."""
-    parts = [
-        f"# {manifest.name}, version {manifest.version}",
-        _summary(manifest),
-        "## How good it is",
-        _accuracy(manifest, evaluation),
-        "## What it is not good for",
-        _limits(manifest),
-    ]
+    """The card as Markdown; its pictures lie beside it. `proofs` say what the model's files were proved by."""
+    parts = [f"# {manifest.name}, version {manifest.version}", _summary(manifest), "## How good it is"]
+    if evaluation is None:
+        parts += ["Unknown: there were too few recordings or recordists to hold any out."]
+    else:
+        parts += evaluation_parts(manifest, evaluation)
+    parts += ["## What it is not good for", _limits(manifest)]
     if warnings:
         parts += ["## Warnings from the training", "\n".join(f"- {warning}" for warning in warnings)]
     if proofs:
         parts += ["## Its files", "\n".join(f"- {proof}" for proof in proofs)]
-    parts += ["## How it was made", _making(manifest), "## Recordings it was trained on", _credits(manifest)]
+    parts += ["## How it was made", _making(manifest), picture("curves", "learning curves")]
+    parts += ["## Recordings it was trained on", _credits(manifest)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -42,43 +35,6 @@ def _summary(manifest: ModelManifest) -> str:
         f"every {manifest.step_seconds:g} s, trained on {manifest.dataset.recordings} recordings "
         f"({manifest.dataset.slices} windows), {manifest.created:%-d %B %Y}."
     )
-
-
-def _accuracy(manifest: ModelManifest, evaluation: Evaluation | None) -> str:
-    if evaluation is None:
-        return "Unknown: there were too few recordings or recordists to hold any out."
-    folds = manifest.training.get("folds", 0)
-    how = (
-        f"Cross-validated: {folds} networks were trained, each without one part of the recordists, and judged on that "
-        "part. The model in this file was then trained in the same way on everything; it has heard all of these "
-        "recordings, so only the figures below say what to expect on others."
-        if folds
-        else "Judged on the recordings of recordists that were held out of the training."
-    )
-    tested = sum(result.recordings for result in evaluation.species.values())
-    lines = [
-        how,
-        "",
-        f"{tested} recordings, no recordist on both sides. 95 % intervals by bootstrap over recordings.",
-        "",
-        "| figure | value | 95 % interval |",
-        "|---|---|---|",
-        *(f"| {text} | {_value(manifest.metrics[key])} |" for key, text in _FIGURES.items() if key in manifest.metrics),
-        "",
-        "| species | | recordings tested | first | among first five |",
-        "|---|---|---|---|---|",
-    ]
-    for index, label in enumerate(manifest.labels):
-        result = evaluation.species.get(index)
-        figures = f"{result.recordings} | {result.top1:.2f} | {result.top5:.2f}" if result else "0 | unknown | unknown"
-        lines.append(f"| *{label.scientific}* | {label.common} | {figures} |")
-    return "\n".join(lines)
-
-
-def _value(metric: Metric) -> str:
-    if metric.low is None or metric.high is None:
-        return f"{metric.value:.3f} | "
-    return f"{metric.value:.3f} | {metric.low:.3f} to {metric.high:.3f}"
 
 
 def _limits(manifest: ModelManifest) -> str:
@@ -115,28 +71,29 @@ def _making(manifest: ModelManifest) -> str:
 
 
 def _credits(manifest: ModelManifest) -> str:
-    licences = sorted({credit.licence or "unknown" for credit in manifest.recordings})
-    rows = sorted(manifest.recordings, key=lambda c: (c.species, c.xc_id or "", c.sha256))
-    return "\n".join(
+    licences = sorted({credit.licence or "" for credit in manifest.recordings})
+    sources = sorted(manifest.recordings, key=lambda c: (c.species, c.xc_id or "", c.sha256))
+    rows = [
         [
-            f"Licences: {', '.join(licences)}. Thanks to everyone who recorded and shared them.",
-            "",
-            "| species | recording | recordist | licence |",
-            "|---|---|---|---|",
-            *(
-                f"| *{_cell(c.species)}* | {_source(c.xc_id, c.sha256)} | {_cell(c.recordist or 'unknown')} | "
-                f"{_cell(c.licence or 'unknown')} |"
-                for c in rows
-            ),
+            f"*{cell(c.species)}*",
+            _source(c.xc_id, c.sha256),
+            cell(c.recordist or "unknown"),
+            _licence(c.licence or ""),
         ]
+        for c in sources
+    ]
+    named = ", ".join(dict.fromkeys(map(_licence, licences)))
+    return f"Licences: {named}. Thanks to everyone who recorded and shared them.\n\n" + (
+        table(["species", "recording", "recordist", "licence"], rows)
     )
 
 
+def _licence(given: str) -> str:
+    """By its name, with its address where that is one of Creative Commons: what else a source wrote is no link."""
+    licence = licence_of(given)
+    known = licence.url.startswith(f"{CREATIVE_COMMONS}/")
+    return f"[{licence.name}]({licence.url})" if known else cell(given or "unknown")
+
+
 def _source(xc_id: str | None, sha256: str) -> str:
-    return f"[XC{_cell(xc_id)}](https://xeno-canto.org/{_cell(xc_id)})" if xc_id else f"sha256 `{sha256[:12]}`"
-
-
-def _cell(text: str) -> str:
-    """Names come from outside: nothing in them may break the table or become markup."""
-    clean = " ".join(text.split())
-    return "".join(f"\\{letter}" if letter in "\\|<>[]`*_" else letter for letter in clean)
+    return f"[XC{cell(xc_id)}](https://xeno-canto.org/{cell(xc_id)})" if xc_id else f"sha256 `{sha256[:12]}`"

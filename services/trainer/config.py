@@ -64,6 +64,11 @@ class TrainingConfig(BaseModel):
     folds: int = Field(
         5, ge=0, le=20, description="Folds to cross-validate by recordist; 0 holds out fold 0 and trains once."
     )
+    unknown_dataset_ids: tuple[str, ...] = Field(
+        (),
+        max_length=20,
+        description="Frozen datasets of sounds that are none of the species: they only test what the model refuses.",
+    )
     seed: int = Field(0, ge=0, lt=2**31)
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     threads: int = Field(0, ge=0, le=256, description="CPU threads; 0 leaves it to the environment.")

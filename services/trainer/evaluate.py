@@ -1,156 +1,134 @@
-"""How good a model is: on recordings it has not seen, with intervals, and how far its confidences can be believed."""
+"""How good a model is: on recordings it has not seen, with intervals, and how far its confidences can be believed.
 
-from collections.abc import Callable, Sequence
+What is shipped (temperature, thresholds) is fitted on all held-out recordings. What is reported is judged with the same
+fitted on other parts than the one that is judged: nothing is fitted to the recordings that it is judged on.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 
-from shared.model_file import Metric, activate, rank
-
-Floats = npt.NDArray[np.floating[Any]]
-Integers = npt.NDArray[np.int64]
-Activation = Literal["softmax", "sigmoid"]
-
-RESAMPLES = 1_000
-ECE_BINS = 10
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What a model said of one held-out recording."""
-
-    recording: int
-    """Position in the dataset."""
-    label: int
-    logits: npt.NDArray[np.float32]
-    """(windows, classes), of all windows as serving cuts them."""
+from services.trainer.calibrate import Calibration, Reliability, calibrate, cross_fit, reliability
+from services.trainer.figures import Figures, measure
+from services.trainer.heard import Activation, Heard, Integers, Table, recording_table, slice_table
+from services.trainer.intervals import share, with_intervals
+from services.trainer.rejection import Curve, judge_rejection
+from services.trainer.unknown import HeardSet
+from shared.metric import Metric
+from shared.rejection import Rejection
 
 
 @dataclass(frozen=True)
 class SpeciesResult:
+    """Per recording; `None` where a figure cannot be had."""
+
     recordings: int
-    top1: float
+    top1: Metric
     top5: float
+    average_precision: float | None
+    auroc: float | None
+    f1: float | None
 
 
 @dataclass(frozen=True)
 class Evaluation:
     metrics: dict[str, Metric]
-    """top1, top5 and macro_top1 per recording, window_top1, ece_before and ece: shares 0..1."""
+    """`figures.NAMES`, ece and ece_before: of recordings, and with `slice_` before the name of slices. Shares 0..1."""
     species: dict[int, SpeciesResult]
     """By label, of those that were tested."""
     confusion: Integers
     """(true, predicted) recordings."""
-    temperature: float
-    min_confidence: float
-    """Where the ranking of held-out recordings has its best F1."""
+    reliability_before: Reliability
+    """Of recordings, without a temperature."""
+    reliability: Reliability
+    """Of recordings, with one that was fitted on other recordings."""
+    calibration: Calibration
+    """Fitted on all that was heard: this is what is shipped."""
+    cross_fitted: bool
+    """False where all recordings are of one person: then the figures are those without any calibration."""
+    recordings: int
+    slices: int
+    rejection: Rejection
+    rejection_curves: list[Curve]
 
 
-def evaluate(heard: Sequence[Heard], classes: int, activation: Activation, seed: int = 0) -> Evaluation:
-    """Judge the recordings of all folds together, after calibrating on them. `heard` must not be empty."""
-    labels = np.array([h.label for h in heard])
-    temperature = fit_temperature(heard, activation)
-    raw = recording_confidences(heard, activation, 1.0)
-    scores = recording_confidences(heard, activation, temperature)
-    first = top_k(scores, labels, 1)
-    fifth = top_k(scores, labels, min(5, classes))
-    window_hits = np.array([float((h.logits.argmax(axis=1) == h.label).mean()) for h in heard])
+def evaluate(
+    heard: Sequence[Heard], classes: int, activation: Activation, unknown: Sequence[HeardSet] = (), seed: int = 0
+) -> Evaluation:
+    """Judge the recordings of all folds together. `heard` must not be empty."""
+    fitted = cross_fit(heard, activation, seed)
+    by_recording = recording_table(heard, activation, fitted.temperatures)
+    by_slice = slice_table(heard, activation, fitted.temperatures)
+    whole = measure(by_recording, fitted.least)
+    metrics = _with_folds(whole, by_recording, fitted.least, np.array([h.fold for h in heard]), seed)
+    per_heard = [len(h.slices) for h in heard]
+    least, folds = np.repeat(fitted.least, per_heard, axis=0), np.repeat([h.fold for h in heard], per_heard)
+    of_slices = _with_folds(measure(by_slice, least), by_slice, least, folds, seed)
+    metrics |= {f"slice_{name}": metric for name, metric in of_slices.items()}
+
+    raw = [1.0] * len(heard)
+    before = _reliability(recording_table(heard, activation, raw))
+    after = _reliability(by_recording)
+    errors = {
+        "ece_before": before,
+        "ece": after,
+        "slice_ece_before": _reliability(slice_table(heard, activation, raw)),
+        "slice_ece": _reliability(by_slice),
+    }
+    metrics |= {name: Metric(value=one.error) for name, one in errors.items()}
+
     confusion = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(confusion, (labels, scores.argmax(axis=1)), 1)
-
-    def measure(statistic: Callable[[Integers], float]) -> Metric:
-        return with_interval(statistic, len(heard), seed)
-
+    np.add.at(confusion, (by_recording.labels, by_recording.ranked.argmax(axis=1)), 1)
+    rejection, curves = judge_rejection(heard, fitted.parts, unknown, seed)
     return Evaluation(
-        metrics={
-            "macro_top1": measure(lambda chosen: macro(first[chosen], labels[chosen])),
-            "top1": measure(lambda chosen: float(first[chosen].mean())),
-            "top5": measure(lambda chosen: float(fifth[chosen].mean())),
-            "window_top1": measure(lambda chosen: float(window_hits[chosen].mean())),
-            "ece_before": Metric(value=calibration_error(raw, labels)),
-            "ece": Metric(value=calibration_error(scores, labels)),
-        },
-        species={
-            int(label): SpeciesResult(
-                int((labels == label).sum()), float(first[labels == label].mean()), float(fifth[labels == label].mean())
-            )
-            for label in np.unique(labels)
-        },
+        metrics=metrics,
+        species=_by_species(whole, by_recording, confusion),
         confusion=confusion,
-        temperature=temperature,
-        min_confidence=best_threshold(scores, labels),
+        reliability_before=before,
+        reliability=after,
+        calibration=calibrate(heard, activation),
+        cross_fitted=len(set(fitted.parts)) > 1,
+        recordings=by_recording.recordings,
+        slices=len(by_slice.labels),
+        rejection=rejection,
+        rejection_curves=curves,
     )
 
 
-def recording_confidences(heard: Sequence[Heard], activation: Activation, temperature: float) -> Floats:
-    """Confidences as serving pools them, (recordings, classes)."""
-    return np.stack([rank(activate(h.logits, activation, temperature)) for h in heard])
+def _with_folds(
+    whole: Figures, table: Table, least: npt.NDArray[np.float32], folds: Integers, seed: int
+) -> dict[str, Metric]:
+    """Over all folds together with intervals, and in each fold by itself, where there are several."""
+    metrics = with_intervals(whole.whole, table, least, seed)
+    if len(np.unique(folds)) < 2:
+        return metrics
+    each = [measure(table.rows(folds == fold), least[folds == fold]).whole for fold in np.unique(folds)]
+    return {
+        name: metric.model_copy(update={"folds": tuple(one[name] for one in each if not np.isnan(one[name]))})
+        for name, metric in metrics.items()
+    }
 
 
-def top_k(scores: Floats, labels: Integers, k: int) -> npt.NDArray[np.bool_]:
-    """Whether the right species is among the k highest, (recordings,)."""
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    hits: npt.NDArray[np.bool_] = (best == labels[:, None]).any(axis=1)
-    return hits
+def _reliability(table: Table) -> Reliability:
+    return reliability(table.ranked, table.labels)
 
 
-def macro(hits: npt.NDArray[np.bool_], labels: Integers) -> float:
-    """Mean over the species that occur of the share of hits, so that common ones do not hide rare ones."""
-    count = np.bincount(labels)
-    right = np.bincount(labels, weights=hits)
-    return float((right[count > 0] / count[count > 0]).mean())
+def _by_species(whole: Figures, table: Table, confusion: Integers) -> dict[int, SpeciesResult]:
+    def known(name: str, label: int) -> float | None:
+        value = float(whole.species[name][label])
+        return None if np.isnan(value) else value
 
-
-def with_interval(statistic: Callable[[Integers], float], recordings: int, seed: int) -> Metric:
-    """A figure with its 95 % percentile bootstrap interval over recordings (Efron 1979).
-
-    Recordings, not windows, are drawn: windows of one recording are nearly copies and make the interval too small.
-    """
-    generator = np.random.default_rng(seed)
-    drawn = [statistic(generator.integers(recordings, size=recordings)) for _ in range(RESAMPLES)]
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Metric(value=statistic(np.arange(recordings)), low=float(low), high=float(high))
-
-
-def fit_temperature(heard: Sequence[Heard], activation: Activation) -> float:
-    """The temperature that makes the windows' labels most likely (Guo et al. 2017); each recording counts alike."""
-    logits = np.concatenate([h.logits for h in heard]).astype(np.float64)
-    labels = np.concatenate([np.full(len(h.logits), h.label) for h in heard])
-    weights = np.concatenate([np.full(len(h.logits), 1.0 / len(h.logits)) for h in heard])
-    rows = np.arange(len(labels))
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        if activation == "softmax":
-            each = np.logaddexp.reduce(scaled, axis=1) - scaled[rows, labels]
-        else:
-            each = np.logaddexp(0.0, scaled).sum(axis=1) - scaled[rows, labels]
-        return float((each * weights).sum() / weights.sum())
-
-    found = minimize_scalar(loss, bounds=(np.log(0.3), np.log(5.0)), method="bounded")
-    return float(np.exp(found.x))
-
-
-def calibration_error(scores: Floats, labels: Integers) -> float:
-    """Expected calibration error of the first-ranked species in ten bins of equal width, 0..1."""
-    best = scores.argmax(axis=1)
-    confidence = scores[np.arange(len(scores)), best]
-    right = best == labels
-    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
-    gaps = [abs(confidence[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
-    return float(np.sum(gaps))
-
-
-def best_threshold(scores: Floats, labels: Integers) -> float:
-    """The confidence from which on reporting a species gives the best F1 over all recordings and species, 0.05..0.9."""
-    truth = np.zeros(scores.shape, dtype=bool)
-    truth[np.arange(len(labels)), labels] = True
-    candidates = np.round(np.arange(0.05, 0.901, 0.01), 2)
-    f1 = []
-    for candidate in candidates:
-        said = scores >= candidate
-        f1.append(2.0 * (said & truth).sum() / max(1, said.sum() + truth.sum()))
-    return float(candidates[int(np.argmax(f1))])
+    tested = {int(label): int((table.labels == label).sum()) for label in np.unique(table.labels)}
+    return {
+        label: SpeciesResult(
+            recordings=count,
+            top1=share(int(confusion[label, label]), count),
+            top5=float(whole.species["top5"][label]),
+            average_precision=known("average_precision", label),
+            auroc=known("auroc", label),
+            f1=known("f1", label),
+        )
+        for label, count in tested.items()
+    }

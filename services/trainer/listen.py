@@ -9,7 +9,9 @@ from torch import nn
 
 from services.trainer.classifier import Classifier, RecordingClassifier
 from services.trainer.data import Sound, targets
-from services.trainer.evaluate import Heard
+from services.trainer.frozen_dataset import Recording
+from services.trainer.heard import Heard
+from shared.audio.slices import windows
 
 Samples = npt.NDArray[np.float32]
 
@@ -45,25 +47,61 @@ def validate(
 
 
 def listen(
-    classifier: Classifier | RecordingClassifier, sound: Sound, test: Sequence[int], should_stop: Callable[[], None]
+    classifier: Classifier | RecordingClassifier,
+    sound: Sound,
+    test: Sequence[int],
+    should_stop: Callable[[], None],
+    fold: int = 0,
 ) -> list[Heard]:
-    """Logits of all windows of the held-out recordings, in float32 and by the model's own `analyse`, as when serving.
-
-    Of a species that was marked in another's recording, only the marked windows are heard.
-    """
-    names = sound.dataset.names
+    """What the network of a fold says of all windows of the held-out recordings."""
+    labels = {name: label for label, name in enumerate(sound.dataset.names)}
+    species = _species_by_sound(sound.dataset.recordings)
     heard = []
     for index in test:
         should_stop()
         recording = sound.dataset.recordings[index]
-        if recording.marked:
-            chunks = [recording.slices[i : i + CHUNK] for i in range(0, len(recording.slices), CHUNK)]
-            parts = [_logits(classifier, np.stack([sound.at(index, start) for start in chunk])) for chunk in chunks]
-        else:
-            step = sound.window // 2 / sound.dataset.sample_rate
-            parts = [_analysed(classifier, piece, step) for piece in sound.pieces(index)]
-        heard.append(Heard(index, names.index(recording.label), torch.cat(parts).numpy()))
+        first, all_of_it = species[recording.sha256]
+        others = {labels[name] for name in all_of_it if name in labels} - {labels[recording.label]}
+        logits, signal = hear(classifier, sound, index)
+        heard.append(
+            Heard(
+                recording=first,
+                label=labels[recording.label],
+                logits=logits,
+                others=tuple(sorted(others)),
+                signal=signal if signal.any() else None,
+                fold=fold,
+                group=recording.group or recording.recordist or recording.sha256,
+            )
+        )
     return heard
+
+
+def hear(
+    classifier: Classifier | RecordingClassifier, sound: Sound, index: int
+) -> tuple[Samples, npt.NDArray[np.bool_]]:
+    """Logits of all windows of a recording, (windows, classes), float32, and which of them are slices, (windows,).
+
+    By the model's own `analyse`, as when serving; of a species that was marked in another's recording, only the marked
+    windows are heard.
+    """
+    recording, step = sound.dataset.recordings[index], sound.window // 2
+    if recording.marked:
+        starts: Sequence[int] = recording.slices
+        chunks = [starts[i : i + CHUNK] for i in range(0, len(starts), CHUNK)]
+        parts = [_logits(classifier, np.stack([sound.at(index, start) for start in chunk])) for chunk in chunks]
+    else:
+        starts = windows(recording.samples, window=sound.window, step=step)
+        parts = [_analysed(classifier, piece, step / sound.dataset.sample_rate) for piece in sound.pieces(index)]
+    return torch.cat(parts).numpy(), np.isin(starts, recording.slices)
+
+
+def _species_by_sound(recordings: Sequence[Recording]) -> dict[str, tuple[int, set[str]]]:
+    """Of each file, by its sha256: where it stands first, and all species that are heard in it."""
+    found: dict[str, tuple[int, set[str]]] = {}
+    for index, recording in enumerate(recordings):
+        found.setdefault(recording.sha256, (index, set()))[1].update({recording.label, *recording.secondary})
+    return found
 
 
 def _logits(classifier: nn.Module, windows: Samples) -> torch.Tensor:

@@ -6,9 +6,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.figure import Figure
 
 from services.trainer.progress import Progress
+
+DPI = 110
+NUMBERED = 40
+"""A confusion matrix of more species has no numbers in it: they could not be read."""
+NAMES_ON_AXIS = 75
+"""With more species every second, third, ... is named."""
 
 
 def draw_curves(path: Path, history: Mapping[str, Sequence[Progress]]) -> None:
@@ -27,20 +34,25 @@ def draw_curves(path: Path, history: Mapping[str, Sequence[Progress]]) -> None:
     accuracy.set(xlabel="epoch", ylabel="share right", ylim=(0, 1), title="Held-out slices, first place right")
     for axes in (losses, accuracy):
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=DPI)
 
 
 def draw_confusion(path: Path, confusion: npt.NDArray[Any], names: Sequence[str]) -> None:
     """(true, predicted) counts of recordings, coloured by each true species' share."""
-    size = max(4.0, 2.5 + 0.28 * len(names))
+    size = min(16.0, max(4.0, 2.5 + 0.28 * len(names)))
     figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.subplots()
     share = confusion / np.maximum(1, confusion.sum(axis=1, keepdims=True))
-    axes.imshow(share, cmap="Greens", vmin=0, vmax=1)
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7, fontstyle="italic")
-    axes.set_yticks(range(len(names)), names, fontsize=7, fontstyle="italic")
+    # Among many species a rare confusion is one faint pixel: a root makes it visible.
+    norm = Normalize(0, 1) if len(names) <= NUMBERED else PowerNorm(0.5, 0, 1)
+    axes.imshow(share, cmap="Greens", norm=norm, interpolation="nearest")
+    every = -(-len(names) // NAMES_ON_AXIS)
+    places = range(0, len(names), every)
+    axes.set_xticks(places, names[::every], rotation=90, fontsize=7, fontstyle="italic")
+    axes.set_yticks(places, names[::every], fontsize=7, fontstyle="italic")
     axes.set(xlabel="heard as", ylabel="is")
-    for true, said in np.argwhere(confusion):
-        colour = "white" if share[true, said] > 0.5 else "black"
-        axes.text(said, true, str(confusion[true, said]), ha="center", va="center", fontsize=6, color=colour)
-    figure.savefig(path, dpi=110)
+    if len(names) <= NUMBERED:
+        for true, said in np.argwhere(confusion):
+            colour = "white" if share[true, said] > 0.5 else "black"
+            axes.text(said, true, str(confusion[true, said]), ha="center", va="center", fontsize=6, color=colour)
+    figure.savefig(path, dpi=DPI)

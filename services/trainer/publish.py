@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from services.trainer.calibrate import DEFAULT_THRESHOLD
 from services.trainer.card import render_card
 from services.trainer.classifier import Classifier, RecordingClassifier
 from services.trainer.config import TrainingConfig
 from services.trainer.data import Sound
 from services.trainer.evaluate import Evaluation
+from services.trainer.evaluation_plots import draw_reliability, draw_species, draw_unknown
 from services.trainer.export import export
 from services.trainer.frozen_dataset import Dataset
 from services.trainer.plots import draw_confusion, draw_curves
@@ -35,7 +37,8 @@ class TrainedModel:
     model: Path
     manifest: ModelManifest
     beside: dict[str, Path]
-    """The other files, by their names in `BESIDE`. No confusion matrix where no recording could be held out."""
+    """The other files, by their names in `BESIDE`. What is no file of every model: pictures of an
+    evaluation, where no recording could be held out, and of unknown sounds, where none were given."""
     warnings: list[str]
 
 
@@ -60,13 +63,24 @@ def publish(
     beside["curves"] = work_dir / BESIDE["curves"]
     draw_curves(beside["curves"], history)
     if evaluation is not None:
-        beside["confusion"] = work_dir / BESIDE["confusion"]
-        draw_confusion(beside["confusion"], evaluation.confusion, dataset.names)
+        beside |= _picture(evaluation, dataset.names, work_dir)
     warnings = [*warnings, *exported.warnings]
     beside["card"] = work_dir / BESIDE["card"]
     card = render_card(exported.manifest, evaluation, warnings, exported.in_words())
     beside["card"].write_text(card, encoding="utf-8")
     return TrainedModel(model, exported.manifest, beside, warnings)
+
+
+def _picture(evaluation: Evaluation, names: Sequence[str], work_dir: Path) -> dict[str, Path]:
+    """What there is to see of an evaluation, by its names in `BESIDE`."""
+    drawn = {kind: work_dir / BESIDE[kind] for kind in ("confusion", "reliability", "species")}
+    draw_confusion(drawn["confusion"], evaluation.confusion, names)
+    draw_reliability(drawn["reliability"], evaluation.reliability_before, evaluation.reliability)
+    draw_species(drawn["species"], evaluation.species, names, evaluation.metrics["macro_top1"])
+    if evaluation.rejection.unknown:
+        drawn["unknown"] = work_dir / BESIDE["unknown"]
+        draw_unknown(drawn["unknown"], evaluation.rejection, evaluation.rejection_curves)
+    return drawn
 
 
 def describe(
@@ -85,9 +99,11 @@ def describe(
         step_seconds=STEP_SECONDS,
         front_end=config.picture.model_dump(mode="json"),
         activation=config.activation,
-        temperature=evaluation.temperature if evaluation else 1.0,
-        default_min_confidence=evaluation.min_confidence if evaluation else 0.1,
+        temperature=evaluation.calibration.temperature if evaluation else 1.0,
+        thresholds=evaluation.calibration.by_name(dataset.names) if evaluation else {},
+        default_min_confidence=evaluation.calibration.common if evaluation else DEFAULT_THRESHOLD,
         metrics=evaluation.metrics if evaluation else {},
+        rejection=evaluation.rejection if evaluation else None,
         dataset=DatasetReference(
             id=dataset.id,
             sha256=dataset.sha256,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from services.trainer.config import TrainingConfig
+from services.trainer.frozen_dataset import Dataset as FrozenDataset
 from services.trainer.frozen_dataset import read_dataset
 from services.trainer.progress import EPOCH, Progress
 from shared.db.tables import Dataset, JobEvent, Model, Training
@@ -21,10 +22,13 @@ from shared.worker import JobContext, Worker, run_worker
 def run_training(context: JobContext) -> None:
     """Trains as the row says. Killed at any moment, it goes on after its last epoch when it is run again."""
     from services.trainer.train import train
+    from services.trainer.unknown import UnknownSet
 
     with context.sessions() as session:
         training = session.get_one(Training, context.payload["training_id"])
+        config = TrainingConfig.model_validate(training.config)
         dataset_row = session.get_one(Dataset, training.dataset_id)
+        unknown_rows = [session.get_one(Dataset, id) for id in config.unknown_dataset_ids]
     work_dir = context.storage.work / "trainings" / training.id
 
     noted = _noted_epochs(context)
@@ -35,15 +39,14 @@ def run_training(context: JobContext) -> None:
             context.note(EPOCH, figures)
         context.progress(progress.fraction, 1.0, progress.message)
 
-    config = TrainingConfig.model_validate(training.config)
     if not config.threads and context.settings.torch_threads:
         config = config.model_copy(update={"threads": context.settings.torch_threads})
-    file = context.storage.existing(dataset_row.file_key)
-    dataset = read_dataset(file, id=dataset_row.id, sha256=dataset_row.sha256)
+    dataset, *others = [_frozen(context, row) for row in (dataset_row, *unknown_rows)]
     audio = PreparedAudio(context.storage, context.settings, context.sessions)
-    for done, recording in enumerate(dataset.recordings):
+    recordings = [recording for one in (dataset, *others) for recording in one.recordings]
+    for done, recording in enumerate(recordings):
         # Here, and not in the middle of an epoch, turns out what cannot be had.
-        context.progress(0.0, 1.0, f"Fetching recording {done + 1:,} of {len(dataset.recordings):,}")
+        context.progress(0.0, 1.0, f"Fetching recording {done + 1:,} of {len(recordings):,}")
         audio.path(recording.audio)
     trained = train(
         dataset,
@@ -52,6 +55,7 @@ def run_training(context: JobContext) -> None:
         work_dir=work_dir,
         report=report,
         should_stop=context.check,
+        unknown=[UnknownSet(row.name, one) for row, one in zip(unknown_rows, others, strict=True)],
     )
     prefix = f"models/{training.name}/{training.version}"
     files = {kind: f"{prefix}/{path.name}" for kind, path in trained.beside.items()}
@@ -73,6 +77,10 @@ def run_training(context: JobContext) -> None:
             )
         )
     shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _frozen(context: JobContext, row: Dataset) -> FrozenDataset:
+    return read_dataset(context.storage.existing(row.file_key), id=row.id, sha256=row.sha256)
 
 
 def _noted_epochs(context: JobContext) -> list[dict[str, Any]]:

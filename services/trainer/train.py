@@ -7,7 +7,7 @@ resumed run draws what an uninterrupted one would have drawn.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,13 +23,15 @@ from services.trainer.checkpoint import load_checkpoint, save_checkpoint
 from services.trainer.classifier import Classifier, RecordingClassifier, classifier_of
 from services.trainer.config import TrainingConfig
 from services.trainer.data import AudioPath, Sound, TrainingData
-from services.trainer.evaluate import Heard, evaluate
+from services.trainer.evaluate import evaluate
 from services.trainer.frozen_dataset import Dataset
+from services.trainer.heard import Heard
 from services.trainer.listen import listen, validate
 from services.trainer.machine import mixed_precision, pick_device
 from services.trainer.plan import Run, check, fingerprint, plan
 from services.trainer.progress import Progress
 from services.trainer.publish import TrainedModel, publish
+from services.trainer.unknown import Strangers, UnknownSet
 from shared.audio.frontend import FrontEnd
 from shared.errors import ChiffchaffError
 
@@ -51,13 +53,14 @@ def train(
     work_dir: Path,
     report: Report,
     should_stop: ShouldStop,
+    unknown: Sequence[UnknownSet] = (),
 ) -> TrainedModel:
     """Train as `config` says and leave model.pt, card.md, curves.png and confusion.png in `work_dir`.
 
     `audio_path` turns a storage key into the path of a prepared WAV. `report` hears of every epoch; `should_stop` is
-    called between batches and may raise to interrupt. Called again with the same dataset, configuration and folder, the
-    run goes on after its last epoch. Raises InvalidInput when the dataset cannot train a classifier, TrainingDiverged,
-    ExportFailed.
+    called between batches and may raise to interrupt. The trained networks hear `unknown` too and are never trained on
+    it. Called again with the same dataset, configuration and folder, the run goes on after its last epoch. Raises
+    InvalidInput when the dataset cannot train a classifier, TrainingDiverged, ExportFailed.
     """
     check(dataset, config)
     if config.threads:
@@ -67,13 +70,17 @@ def train(
     runs = plan(dataset, config)
     history: dict[str, list[Progress]] = {}
     heard: list[Heard] = []
+    strangers = Strangers(unknown, dataset, audio_path)
     for run in runs:
         classifier, history[run.name] = fit(run, len(runs), sound, config, work_dir, report, should_stop)
-        heard += listen(classifier, sound, run.split.test, should_stop)
+        heard += listen(classifier, sound, run.split.test, should_stop, run.fold or 0)
+        strangers.listen(classifier, run.fold, should_stop)
 
     report(Progress(stage="evaluate", fraction=0.99, message="Judging the held-out recordings"))
-    evaluation = evaluate(heard, len(dataset.labels), config.activation, config.seed) if heard else None
-    warnings = list(dict.fromkeys(warning for run in runs for warning in run.split.warnings))
+    evaluation = (
+        evaluate(heard, len(dataset.labels), config.activation, strangers.heard, config.seed) if heard else None
+    )
+    warnings = list(dict.fromkeys(warning for run in runs for warning in run.split.warnings)) + strangers.warnings
     if evaluation is None:
         warnings.append("No recording could be held out, so the accuracy of this model is unknown.")
     report(Progress(stage="export", fraction=0.995, message="Writing and proving the model file"))

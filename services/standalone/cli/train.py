@@ -18,6 +18,10 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     folds: Annotated[int | None, typer.Option(help="Folds to cross-validate; 0 holds out a fifth once")] = None,
+    unknown: Annotated[
+        list[str] | None,
+        typer.Option(help="Id of a frozen dataset of sounds that are none of the species, to test refusing them"),
+    ] = None,
     exclude_no_derivatives: Annotated[
         bool, typer.Option("--exclude-no-derivatives", help="Leave NoDerivatives recordings out, to share the model")
     ] = False,
@@ -34,12 +38,13 @@ def train(
         "species": species or None,
         "no_derivatives": "exclude" if exclude_no_derivatives else "include",
     }
+    settings = {"epochs": epochs, "folds": folds, "unknown_dataset_ids": unknown or None}
     training = client.post(
         "/trainings",
         {
             "name": name,
             **({"dataset_id": dataset} if dataset else {"dataset": selection}),
-            "config": {key: value for key, value in {"epochs": epochs, "folds": folds}.items() if value is not None},
+            "config": {key: value for key, value in settings.items() if value is not None},
         },
         timeout=LONG_SECONDS,
     )
