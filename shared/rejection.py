@@ -1,7 +1,7 @@
 """Sounds that are none of a model's species: how each window is scored, and below which score it is refused.
 
-A classifier names one of its species whatever it hears. How far its logits stand out from their own mean tells what it
-knows from what it does not, better than its confidence does: a softmax shares out 1 even where nothing fits.
+A classifier names one of its species whatever it hears. How far its logits stand out, all together, tells what it knows
+from what it does not, better than its confidence does: a softmax shares out 1 even where nothing fits.
 """
 
 from typing import Any, Literal
@@ -11,6 +11,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.metric import Metric
+
+Activation = Literal["softmax", "sigmoid"]
 
 
 class _Part(BaseModel):
@@ -35,7 +37,7 @@ class UnknownSounds(_Part):
 class Rejection(_Part):
     """Where to draw the line: what has less energy is refused."""
 
-    score: Literal["centred-energy"] = "centred-energy"
+    score: Literal["energy"] = "energy"
     recording_threshold: float
     window_threshold: float
     wanted: float = Field(gt=0, lt=1)
@@ -46,19 +48,22 @@ class Rejection(_Part):
     unknown: tuple[UnknownSounds, ...] = ()
 
 
-def energy(logits: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+def energy(logits: npt.NDArray[np.floating[Any]], activation: Activation) -> npt.NDArray[np.float64]:
     """How much a window sounds like something the model knows, (..., classes) -> (...): higher is better known.
 
-    The logarithm of the sum of the exponentials of the logits, the negative energy of Liu et al. (2020), of logits from
-    which their mean is taken: a softmax does not mind a constant in all of them, so training leaves it to chance, and
-    without it a threshold that was found with one network fits another. `docs/evaluation.md` compares other scores.
+    The logarithm of the sum of the exponentials of the logits, the negative energy of Liu et al. (2020). A softmax does
+    not mind a constant in all logits, so training leaves that to chance, and a threshold found with one network would
+    fit no other: from its logits their mean is taken first. Those of a sigmoid mean something by themselves.
+    `docs/evaluation.md` compares this with other scores.
     """
-    centred = logits.astype(np.float64) - logits.mean(axis=-1, keepdims=True, dtype=np.float64)
-    highest = centred.max(axis=-1)
-    total: npt.NDArray[np.float64] = highest + np.log(np.exp(centred - highest[..., None]).sum(axis=-1))
+    precise = logits.astype(np.float64)
+    if activation == "softmax":
+        precise = precise - precise.mean(axis=-1, keepdims=True)
+    highest = precise.max(axis=-1)
+    total: npt.NDArray[np.float64] = highest + np.log(np.exp(precise - highest[..., None]).sum(axis=-1))
     return total
 
 
-def recording_energy(logits: npt.NDArray[np.floating[Any]]) -> float:
+def recording_energy(logits: npt.NDArray[np.floating[Any]], activation: Activation) -> float:
     """Of a recording, (windows, classes): that of the mean of its windows, so that a long one has no advantage."""
-    return float(energy(logits.mean(axis=0, dtype=np.float64)))
+    return float(energy(logits.mean(axis=0, dtype=np.float64), activation))

@@ -81,7 +81,7 @@ def evaluate(
 
     confusion = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(confusion, (by_recording.labels, by_recording.ranked.argmax(axis=1)), 1)
-    rejection, curves = judge_rejection(heard, fitted.parts, unknown, seed)
+    rejection, curves = judge_rejection(heard, activation, fitted.parts, unknown, seed)
     return Evaluation(
         metrics=metrics,
         species=_by_species(whole, by_recording, confusion),

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torchmetrics.functional.classification import binary_auroc, binary_roc
 
-from services.trainer.heard import ABSENT, THERE, Floats, Heard, Integers, Table
+from services.trainer.heard import ABSENT, THERE, Activation, Booleans, Floats, Heard, Integers, Table
 from services.trainer.intervals import Rankings, affordable, share, share_of_rows, spread, weights
 from services.trainer.unknown import HeardSet, Stranger
 from shared.metric import Metric
@@ -24,7 +24,6 @@ class Curve:
     """Share of known recordings that is kept, by the share of unknown ones that is kept too; mean over folds."""
 
     name: str
-    auroc: float
     kept: Floats
     """(201,), at shares 0, 0.005, ... 1 of the unknown."""
 
@@ -37,8 +36,31 @@ class _Scores:
     recording: Integers
 
 
+@dataclass(frozen=True)
+class _Known:
+    """The energies of the held-out recordings, by the network that had not been trained on them."""
+
+    wholes: Floats
+    """(heard,)"""
+    slices: list[Floats]
+    """Of each heard (slices,)."""
+    recording: Integers
+    fold: Integers
+
+    @property
+    def folds(self) -> list[int]:
+        return [int(fold) for fold in np.unique(self.fold)]
+
+    def recordings_of(self, fold: int) -> _Scores:
+        return _Scores(self.wholes[self.fold == fold], self.recording[self.fold == fold])
+
+    def slices_of(self, fold: int) -> _Scores:
+        mine = np.flatnonzero(self.fold == fold).tolist()
+        return _joined([self.slices[i] for i in mine], self.recording[mine])
+
+
 def judge_rejection(
-    heard: Sequence[Heard], parts: Sequence[int], sets: Sequence[HeardSet], seed: int = 0
+    heard: Sequence[Heard], activation: Activation, parts: Sequence[int], sets: Sequence[HeardSet], seed: int = 0
 ) -> tuple[Rejection, list[Curve]]:
     """Set the thresholds on the known recordings `heard`, and look at what they refuse of the unknown ones.
 
@@ -46,44 +68,44 @@ def judge_rejection(
     refused is what the final network refuses. `parts` are those of `calibrate.parts_of`: what is kept is judged with a
     threshold that was set on the other parts.
     """
-    wholes = np.array([recording_energy(h.logits) for h in heard])
-    slices = [energy(h.slices) for h in heard]
-    of_recording, of_window = _threshold(wholes), _threshold(np.concatenate(slices))
-    kept, slices_kept = _kept(wholes, slices, parts)
-    folds = sorted({h.fold for h in heard})
-    curves, unknown = [], []
-    for one in sets:
-        by_recording, by_slice, curve = {}, {}, []
-        for fold in folds:
-            mine = [i for i, h in enumerate(heard) if h.fold == fold]
-            strangers = one.by_fold[fold]
-            known = _Scores(wholes[mine], np.array([heard[i].recording for i in mine]))
-            by_recording[fold] = known, _recordings(strangers)
-            by_slice[fold] = _joined([slices[i] for i in mine], list(known.recording)), _slices(strangers)
-            curve.append(_kept_by_unknown(*by_recording[fold]))
-        auroc = _auroc(by_recording, seed)
-        curves.append(Curve(one.name, auroc.value, np.mean(curve, axis=0)))
-        final, final_slices = _recordings(one.final), _slices(one.final)
-        unknown.append(
-            UnknownSounds(
-                name=one.name,
-                dataset_sha256=one.dataset_sha256,
-                recordings=one.recordings,
-                auroc=auroc,
-                slice_auroc=_auroc(by_slice, seed) if len(final_slices.scores) else None,
-                refused=share(int((final.scores < of_recording).sum()), len(final.scores)),
-                slices_refused=_refused_slices(final_slices, of_window, seed),
-            )
-        )
+    known = _Known(
+        np.array([recording_energy(h.logits, activation) for h in heard]),
+        [energy(h.slices, activation) for h in heard],
+        np.array([h.recording for h in heard]),
+        np.array([h.fold for h in heard]),
+    )
+    thresholds = _threshold(known.wholes), _threshold(np.concatenate(known.slices))
+    judged = [_judge(one, known, thresholds, seed) for one in sets]
+    kept, slices_kept = _kept(known, parts)
     rejection = Rejection(
-        recording_threshold=of_recording,
-        window_threshold=of_window,
+        recording_threshold=thresholds[0],
+        window_threshold=thresholds[1],
         wanted=KEEP,
         kept=share(int(kept.sum()), len(kept)),
-        slices_kept=share_of_rows(slices_kept, np.repeat(np.arange(len(slices)), list(map(len, slices))), seed),
-        unknown=tuple(unknown),
+        slices_kept=share_of_rows(slices_kept, np.repeat(known.recording, list(map(len, known.slices))), seed),
+        unknown=tuple(unknown for unknown, _ in judged),
     )
-    return rejection, curves
+    return rejection, [curve for _, curve in judged]
+
+
+def _judge(one: HeardSet, known: _Known, thresholds: tuple[float, float], seed: int) -> tuple[UnknownSounds, Curve]:
+    by_recording = {fold: (known.recordings_of(fold), _recordings(one.by_fold[fold])) for fold in known.folds}
+    by_slice = {fold: (known.slices_of(fold), _slices(one.by_fold[fold])) for fold in known.folds}
+    final, final_slices = _recordings(one.final), _slices(one.final)
+    with_slices = len(final_slices.scores) > 0
+    auroc = _auroc(by_recording, seed)
+    unknown = UnknownSounds(
+        name=one.name,
+        dataset_sha256=one.dataset_sha256,
+        recordings=one.recordings,
+        auroc=auroc,
+        slice_auroc=_auroc(by_slice, seed) if with_slices else None,
+        refused=share(int((final.scores < thresholds[0]).sum()), len(final.scores)),
+        slices_refused=share_of_rows(final_slices.scores < thresholds[1], final_slices.recording, seed)
+        if with_slices
+        else None,
+    )
+    return unknown, Curve(one.name, np.mean([_kept_by_unknown(*pair) for pair in by_recording.values()], axis=0))
 
 
 def _threshold(scores: Floats) -> float:
@@ -91,26 +113,20 @@ def _threshold(scores: Floats) -> float:
     return float(np.quantile(scores, 1 - KEEP, method="lower"))
 
 
-def _kept(
-    wholes: Floats, slices: Sequence[Floats], parts: Sequence[int]
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _kept(known: _Known, parts: Sequence[int]) -> tuple[Booleans, Booleans]:
     """Which known recordings and slices reach the threshold that the other parts set; their own where there is but one
     part."""
     part_of = np.array(parts)
-    kept = np.zeros(len(wholes), dtype=bool)
-    slices_kept = [np.zeros(len(one), dtype=bool) for one in slices]
+    kept = np.zeros(len(known.wholes), dtype=bool)
+    slices_kept = [np.zeros(len(one), dtype=bool) for one in known.slices]
     for part in np.unique(part_of):
         mine = part_of == part
         others = ~mine if not mine.all() else mine
-        kept[mine] = wholes[mine] >= _threshold(wholes[others])
-        least = _threshold(np.concatenate([slices[i] for i in np.flatnonzero(others).tolist()]))
+        kept[mine] = known.wholes[mine] >= _threshold(known.wholes[others])
+        least = _threshold(np.concatenate([known.slices[i] for i in np.flatnonzero(others).tolist()]))
         for index in np.flatnonzero(mine).tolist():
-            slices_kept[index] = slices[index] >= least
+            slices_kept[index] = known.slices[index] >= least
     return kept, np.concatenate(slices_kept)
-
-
-def _refused_slices(final: _Scores, least: float, seed: int) -> Metric | None:
-    return share_of_rows(final.scores < least, final.recording, seed) if len(final.scores) else None
 
 
 def _recordings(strangers: Sequence[Stranger]) -> _Scores:
@@ -121,7 +137,7 @@ def _slices(strangers: Sequence[Stranger]) -> _Scores:
     return _joined([s.slice_energies for s in strangers], [s.recording for s in strangers])
 
 
-def _joined(scores: Sequence[Floats], recordings: Sequence[int]) -> _Scores:
+def _joined(scores: Sequence[Floats], recordings: Sequence[int] | Integers) -> _Scores:
     return _Scores(np.concatenate(scores), np.repeat(np.array(recordings), list(map(len, scores))))
 
 

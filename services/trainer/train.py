@@ -70,7 +70,7 @@ def train(
     runs = plan(dataset, config)
     history: dict[str, list[Progress]] = {}
     heard: list[Heard] = []
-    strangers = Strangers(unknown, dataset, audio_path)
+    strangers = Strangers(unknown, dataset, audio_path, config.activation)
     for run in runs:
         classifier, history[run.name] = fit(run, len(runs), sound, config, work_dir, report, should_stop)
         heard += listen(classifier, sound, run.split.test, should_stop, run.fold or 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.trainer.classifier import Classifier, RecordingClassifier
 from services.trainer.data import AudioPath, Sound
 from services.trainer.frozen_dataset import Dataset, Recording
-from services.trainer.heard import Floats
+from services.trainer.heard import Activation, Floats
 from services.trainer.listen import hear
 from shared.errors import InvalidInput
 from shared.rejection import energy, recording_energy
@@ -51,7 +51,10 @@ class HeardSet:
 class Strangers:
     """The sounds of all sets that are none of a dataset's species, to be heard by one network after another."""
 
-    def __init__(self, sets: Sequence[UnknownSet], known: Dataset, audio_path: AudioPath) -> None:
+    def __init__(
+        self, sets: Sequence[UnknownSet], known: Dataset, audio_path: AudioPath, activation: Activation
+    ) -> None:
+        self._activation = activation
         self.warnings: list[str] = []
         self._sets: list[tuple[UnknownSet, Sound, list[int]]] = []
         for one in sets:
@@ -70,10 +73,12 @@ class Strangers:
                 self._sets.append((one, Sound(one.dataset, audio_path), chosen))
         self._heard: list[dict[int | None, list[Stranger]]] = [{} for _ in self._sets]
 
-    def listen(self, classifier: Classifier | RecordingClassifier, fold: int | None, should_stop: Callable[[], None]) -> None:
+    def listen(
+        self, classifier: Classifier | RecordingClassifier, fold: int | None, should_stop: Callable[[], None]
+    ) -> None:
         """Let the network of a fold hear them, or the final one, `None`."""
         for heard, (_, sound, chosen) in zip(self._heard, self._sets, strict=True):
-            heard[fold] = list(_strangers(classifier, sound, chosen, should_stop))
+            heard[fold] = list(self._strangers(classifier, sound, chosen, should_stop))
 
     @property
     def heard(self) -> list[HeardSet]:
@@ -84,6 +89,19 @@ class Strangers:
             folds = {fold: strangers for fold, strangers in by_fold.items() if fold is not None} or {0: final}
             found.append(HeardSet(one.name, one.dataset.sha256, len(chosen), folds, final))
         return found
+
+    def _strangers(
+        self,
+        classifier: Classifier | RecordingClassifier,
+        sound: Sound,
+        chosen: Sequence[int],
+        should_stop: Callable[[], None],
+    ) -> Iterator[Stranger]:
+        for index in chosen:
+            should_stop()
+            logits, signal = hear(classifier, sound, index)
+            energies = energy(logits[signal], self._activation)
+            yield Stranger(index, recording_energy(logits, self._activation), energies)
 
 
 def without_known(dataset: Dataset, known: Dataset) -> tuple[list[int], list[str]]:
@@ -110,12 +128,3 @@ def without_known(dataset: Dataset, known: Dataset) -> tuple[list[int], list[str
     knows = {dataset.recordings[index].sha256 for index, one in enumerate(reasons) if one}
     chosen = [index for sha256, index in first.items() if sha256 not in knows]
     return sorted(chosen), sorted({one for one in reasons if one})
-
-
-def _strangers(
-    classifier: Classifier | RecordingClassifier, sound: Sound, chosen: Sequence[int], should_stop: Callable[[], None]
-) -> Iterator[Stranger]:
-    for index in chosen:
-        should_stop()
-        logits, signal = hear(classifier, sound, index)
-        yield Stranger(index, recording_energy(logits), energy(logits[signal]))

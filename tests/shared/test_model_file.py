@@ -1,5 +1,6 @@
 """The model file: what is written is what is read, and what is not ours is refused with a reason."""
 
+import json
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from shared.model_file import (
     DatasetReference,
     Label,
     LoadedModel,
+    Metric,
     ModelManifest,
     activate,
     confidences,
@@ -27,6 +29,7 @@ from shared.model_file import (
     sha256_of,
     write_model,
 )
+from shared.rejection import Rejection, UnknownSounds
 
 WINDOW, RATE = 100, 20
 
@@ -75,6 +78,32 @@ def test_the_manifest_is_read_back_as_it_was_written(model: Path) -> None:
     assert read.model_copy(update={"weights_sha256": "0" * 64}) == manifest()
     assert read.weights_sha256 != "0" * 64
     assert [path.name for path in model.parent.iterdir()] == [model.name]
+
+
+def test_a_manifest_from_before_rejection_and_figures_by_fold_is_read_as_it_is() -> None:
+    content = manifest(metrics={"top1": Metric(value=0.5, low=0.4, high=0.6)}).model_dump(mode="json")
+    del content["rejection"], content["metrics"]["top1"]["folds"]
+    read = ModelManifest.model_validate_json(json.dumps(content))
+    assert read.rejection is None
+    assert read.metrics["top1"].folds == ()
+
+
+def test_how_to_refuse_unknown_sounds_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    share = Metric(value=0.9, low=0.8, high=0.95, folds=(0.88, 0.92))
+    rain = UnknownSounds(
+        name="rain",
+        dataset_sha256="1" * 64,
+        recordings=40,
+        auroc=share,
+        slice_auroc=None,
+        refused=share,
+        slices_refused=None,
+    )
+    rejection = Rejection(
+        recording_threshold=3.1, window_threshold=2.9, wanted=0.95, kept=share, slices_kept=share, unknown=(rain,)
+    )
+    write_model(tmp_path / "sums-2.pt", script(classifier()), manifest(rejection=rejection))
+    assert read_manifest(tmp_path / "sums-2.pt").rejection == rejection
 
 
 def test_a_loaded_model_answers_like_the_one_that_was_written(model: Path) -> None:

@@ -109,3 +109,14 @@ async def test_a_training_freezes_what_it_selects_or_takes_what_is_frozen(
     assert refused.status_code == 422
     with sessions() as session:
         assert session.query(Job).count() == 2
+
+
+async def test_unknown_sounds_are_named_by_their_datasets_which_must_be_there(api: httpx.AsyncClient) -> None:
+    frozen = (await api.post("/datasets", json={"name": "others"})).json()
+    config = {"unknown_dataset_ids": [frozen["id"]]}
+    taken = await api.post("/trainings", json={"name": "garden", "config": config})
+    assert taken.status_code == 202
+    assert taken.json()["config"]["unknown_dataset_ids"] == [frozen["id"]]
+    refused = await api.post("/trainings", json={"name": "garden", "config": {"unknown_dataset_ids": ["gone"]}})
+    assert refused.status_code == 404
+    assert "There is no dataset gone." in refused.json()["detail"]

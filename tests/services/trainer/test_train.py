@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from services.trainer.frozen_dataset import Dataset
+from services.trainer.frozen_dataset import Dataset, Recording
 from services.trainer.progress import Progress
 from services.trainer.train import TrainingDiverged, loss_of, rate_at, running_mean, train
+from services.trainer.unknown import UnknownSet
+from shared.audio.constants import WINDOW_SAMPLES
 from shared.audio.wav import read_prepared
 from shared.errors import InvalidInput
-from shared.model_file import BESIDE, confidences, load, rank, sha256_of
-from tests.services.trainer.conftest import small_config
+from shared.model_file import BESIDE, Label, confidences, load, rank, sha256_of
+from tests.services.trainer.conftest import small_config, song, write_prepared
 
 AudioPath = Callable[[str], Path]
 Garden = Callable[..., Dataset]
@@ -27,10 +29,28 @@ def never() -> None:
     """Nobody asks the run to stop."""
 
 
+def low_hum(folder: Path, people: int) -> Dataset:
+    """Sounds of no bird, beside the others."""
+    recordings = []
+    for person in range(people):
+        write_prepared(folder / f"hum-{person}.wav", song(120.0 + person, WINDOW_SAMPLES, seed=100 + person))
+        recordings.append(
+            Recording(
+                sha256=f"a{person}" + "0" * 62,
+                audio=f"hum-{person}.wav",
+                samples=WINDOW_SAMPLES,
+                label="Hum",
+                slices=(0,),
+            )
+        )
+    return Dataset(labels=(Label(scientific="Hum"),), recordings=tuple(recordings))
+
+
 def test_a_run_ends_in_a_model_that_knows_the_birds_and_a_card_that_says_so(
     garden: Garden, audio_path: AudioPath, tmp_path: Path
 ) -> None:
     dataset, told = garden(), list[Progress]()
+    hum = low_hum(tmp_path, people=3)
     trained = train(
         dataset,
         small_config(folds=2, epochs=6, min_batches=6),
@@ -38,6 +58,7 @@ def test_a_run_ends_in_a_model_that_knows_the_birds_and_a_card_that_says_so(
         work_dir=tmp_path / "run",
         report=told.append,
         should_stop=never,
+        unknown=[UnknownSet("hum", hum)],
     )
 
     model = load(trained.model, sha256_of(trained.model))
@@ -50,13 +71,18 @@ def test_a_run_ends_in_a_model_that_knows_the_birds_and_a_card_that_says_so(
 
     macro = trained.manifest.metrics["macro_top1"]
     assert macro.value == 1.0
+    assert trained.manifest.rejection is not None
+    (refused,) = trained.manifest.rejection.unknown
+    assert (refused.name, refused.recordings, refused.dataset_sha256) == ("hum", 3, hum.sha256)
+    assert len(refused.auroc.folds) == 2, "each fold's network heard it"
     assert (trained.manifest.dataset.id, trained.manifest.dataset.sha256) == (dataset.id, dataset.sha256)
     assert [credit.xc_id for credit in trained.manifest.recordings] == [r.xc_id for r in dataset.recordings]
     card = trained.beside["card"].read_text(encoding="utf-8")
     assert all(f"XC{r.xc_id}" in card and str(r.recordist) in card for r in dataset.recordings)
     assert "| 1.000 | 1.000 to 1.000 |" in card
     assert set(trained.beside) == set(BESIDE)
-    for picture in ("curves", "confusion"):
+    assert all(f"({file})" in card for file in BESIDE.values() if file.endswith(".png"))
+    for picture in ("curves", "confusion", "reliability", "species", "unknown"):
         assert trained.beside[picture].read_bytes().startswith(b"\x89PNG")
     for file in ("model.pt", "model.pt2", "model.onnx"):
         assert f"`{file}`, run by" in card
