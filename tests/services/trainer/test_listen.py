@@ -57,3 +57,20 @@ def test_of_a_marked_species_only_the_marked_windows_are_judged(
     with torch.inference_mode():
         expected = classifier(torch.from_numpy(sound.at(11, 5_000))[None])
     torch.testing.assert_close(torch.from_numpy(heard.logits), expected)
+
+
+def test_what_is_heard_knows_its_slices_its_background_and_its_fold(
+    garden: Garden, audio_path: AudioPath, classifier: RecordingClassifier
+) -> None:
+    dataset = garden()
+    *rest, prima, secunda, tertia = dataset.recordings
+    changed = prima.model_copy(update={"slices": (55_125,), "secondary": ("Avis tertia", "Avis ignota")})
+    marked = secunda.model_copy(update={"sha256": prima.sha256, "audio": prima.audio, "marked": True})
+    sound = Sound(dataset.model_copy(update={"recordings": (*rest, changed, marked, tertia)}), audio_path)
+    first, second, third = listen(classifier, sound, [9, 10, 11], never, fold=4)
+    assert first.signal is not None
+    assert first.signal.tolist() == [False, True, False]
+    assert first.slices.shape == (1, 3)
+    assert first.others == (1, 2), "the one in the background, and the one that was marked in the same file"
+    assert (second.recording, second.label, second.others) == (9, 1, (0, 2)), "one file is drawn as one recording"
+    assert (third.others, third.fold, third.group) == ((), 4, "Person 3")

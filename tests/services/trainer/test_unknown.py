@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from services.trainer.classifier import Classifier
 from services.trainer.frozen_dataset import Dataset
 from services.trainer.heard import Heard
 from services.trainer.rejection import judge_rejection
 from services.trainer.unknown import HeardSet, Stranger, Strangers, UnknownSet, without_known
+from shared.audio.constants import SAMPLE_RATE, WINDOW_SAMPLES
 from shared.errors import InvalidInput
 from shared.rejection import energy, recording_energy
 
@@ -72,10 +74,11 @@ def test_every_network_hears_them_and_one_alone_stands_for_both(garden: Garden, 
 
     known, wide = garden(birds=2), _renamed(garden(birds=3))
     strangers = Strangers([UnknownSet("others", wide)], known, audio_path, "softmax")
-    strangers.listen(Loudness(), None, lambda: None)
+    classifier = Classifier(torch.nn.Identity(), Loudness(), WINDOW_SAMPLES, SAMPLE_RATE)
+    strangers.listen(classifier, None, lambda: None)
     (alone,) = strangers.heard
     assert alone.recordings == len(alone.final) == len(alone.by_fold[0]) == 4
-    strangers.listen(Loudness(), 1, lambda: None)
+    strangers.listen(classifier, 1, lambda: None)
     assert list(strangers.heard[0].by_fold) == [1]
     assert all(len(one.slice_energies) == 1 for one in alone.final), "each has one slice, whatever its length"
 
