@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from torchmetrics.functional.classification import binary_auroc
 
 from bench.results import write_results

@@ -31,9 +31,24 @@ def ingestion(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="module")
-def training(stack: Stack, ingestion: Any) -> Any:
+def others(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Sounds that are none of the two species, frozen."""
+    folder = tmp_path_factory.mktemp("others")
+    for number, kind in enumerate(("Sonus unus", "Sonus alter")):
+        (folder / kind).mkdir()
+        soundfile.write(folder / kind / "0.wav", chirps(SPECIES[0], 7.0, 50 + number)[::-1], RATE, subtype="PCM_16")
+    stack.ingest(folder)
+    chosen = {"name": "others", "species": ["Sonus unus", "Sonus alter"], "min_recordings": 1}
+    response = stack.send("POST", "/datasets", json=chosen)
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+@pytest.fixture(scope="module")
+def training(stack: Stack, ingestion: Any, others: Any) -> Any:
+    config = {**CONFIG, "unknown_dataset_ids": [others["id"]]}
     response = stack.send(
-        "POST", "/trainings", json={"name": "two-birds", "dataset": {"species": list(SPECIES)}, "config": CONFIG}
+        "POST", "/trainings", json={"name": "two-birds", "dataset": {"species": list(SPECIES)}, "config": config}
     )
     assert response.status_code == 202, response.text
     return stack.ended(response.headers["location"])
@@ -93,6 +108,9 @@ def test_the_training_ends_in_a_model_with_figures_and_a_card(stack: Stack, trai
     assert (name, version) in listed
     card = stack.send("GET", f"/models/{name}/{version}/card").text
     assert SPECIES[0] in card
+    assert "| others | 2 |" in card
+    for picture in ("curves", "confusion", "reliability", "species", "unknown"):
+        assert stack.send("GET", f"/models/{name}/{version}/{picture}").content.startswith(b"\x89PNG")
 
 
 def test_the_model_comes_in_every_format(stack: Stack, training: Any) -> None:

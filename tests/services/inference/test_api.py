@@ -115,7 +115,7 @@ async def test_a_list_of_models_says_what_one_needs_to_choose(service: Client) -
         "created_at": "",
         "network": "pitch",
         "labels": 3,
-        "metrics": {"macro_top1": {"value": 0.9, "low": 0.8, "high": 0.95}},
+        "metrics": {"macro_top1": {"value": 0.9, "low": 0.8, "high": 0.95, "folds": []}},
         "recordings": 2,
         "licences": ["CC BY 3.0", "CC BY-NC-SA 4.0"],
         "licence_note": "Trained on recordings shared under: CC BY 3.0, CC BY-NC-SA 4.0. "
