@@ -160,7 +160,10 @@ def main() -> None:
     arguments = parser.parse_args()
     figures = measure(arguments.data.resolve(), arguments.epochs, arguments.networks)
     table = Table(
-        "score", *(f"AUROC {name}" for name in UNKNOWN), *(f"refused {name}" for name in UNKNOWN), "worst kept"
+        Column("score", no_wrap=True),
+        *(f"AUROC {name}" for name in UNKNOWN),
+        *(f"refused {name}" for name in UNKNOWN),
+        "worst kept",
     )
     for title, one in sorted(figures.items(), key=lambda item: -sum(item[1][f"{name}_auroc"] for name in UNKNOWN)):
         cells = [one[f"{name}_{what}"] for what in ("auroc", "refused") for name in UNKNOWN]
