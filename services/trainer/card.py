@@ -1,6 +1,7 @@
 """The model card: what a model knows, how well, from whose recordings, and what it must not be used for."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from services.trainer.card_evaluation import evaluation_parts
 from services.trainer.evaluate import Evaluation
@@ -58,6 +59,7 @@ def _making(manifest: ModelManifest) -> str:
             f"- Front end `{front_end.get('name')}`: {front_end.get('n_mels')} mel bands from "
             f"{front_end.get('fmin'):g} to {front_end.get('fmax'):g} Hz, FFT {front_end.get('n_fft')}, "
             f"hop {front_end.get('hop')}, {front_end.get('compression')}.",
+            *_origin(training.get("start_from")),
             f"- {training.get('epochs')} epochs, {training.get('loss')} loss, seed {training.get('seed')}; "
             "everything else stands in `model.json` inside the model file.",
             f"- Confidences: {manifest.activation}, temperature {manifest.temperature:.2f}; a recording's confidence "
@@ -68,6 +70,15 @@ def _making(manifest: ModelManifest) -> str:
             + ".",
         ]
     )
+
+
+def _origin(start: Any) -> list[str]:
+    if not start:
+        return []
+    return [
+        f"- Started from the weights of {start['name']} version {start['version']}, file sha256 `{start['sha256']}`, "
+        f"which had learnt from {start['recordings']} recordings; they are listed below with this model's own."
+    ]
 
 
 def _credits(manifest: ModelManifest) -> str:

@@ -36,6 +36,24 @@ class AugmentConfig(BaseModel):
         return self
 
 
+class StartFrom(BaseModel):
+    """Whose weights a training begins with: a finished model's, or the best of a training that ended without one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = Field(None, description="A model's name.")
+    version: int | None = Field(None, ge=1, description="Of the model; the newest where it is left out.")
+    training: str | None = Field(None, description="The id of a training that was cancelled or failed.")
+
+    @model_validator(mode="after")
+    def _one_is_named(self) -> Self:
+        if (self.model is None) == (self.training is None):
+            raise ValueError("start_from takes either a model's name or a training's id")
+        if self.version is not None and self.model is None:
+            raise ValueError("start_from.version belongs to a model's name")
+        return self
+
+
 class TrainingConfig(BaseModel):
     """One training run; the dataset's hash, this and the library versions make it repeatable."""
 
@@ -61,6 +79,24 @@ class TrainingConfig(BaseModel):
     gradient_norm: float = Field(5.0, gt=0, description="Gradients are clipped to this norm.")
     augment: AugmentConfig = AugmentConfig()
 
+    patience: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Epochs without a better loss on a part of the training side, kept aside for this, after which a "
+        "network is done; its best weights are kept. 0 trains all epochs on the whole training side.",
+    )
+    start_from: StartFrom | None = Field(None, description="Pretrained weights to begin with; none: random ones.")
+    head_only_epochs: int = Field(
+        0, ge=0, le=10_000, description="First epochs in which only the classification layer learns."
+    )
+    trunk_learning_rate: float = Field(
+        1.0, gt=0, le=1, description="Factor of the learning rate for all but the classification layer."
+    )
+    allow_overlap: bool = Field(
+        False, description="Start from a model though it has heard what this one is tested on; the card says so."
+    )
+
     folds: int = Field(
         5, ge=0, le=20, description="Folds to cross-validate by recordist; 0 holds out fold 0 and trains once."
     )
@@ -71,8 +107,11 @@ class TrainingConfig(BaseModel):
     )
     seed: int = Field(0, ge=0, lt=2**31)
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
-    threads: int = Field(0, ge=0, le=256, description="CPU threads; 0 leaves it to the environment.")
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    processes: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
+        "auto", description="Processes that share each batch; auto is one for each GPU that has enough to do."
+    )
+    threads: int = Field(0, ge=0, le=256, description="CPU threads of all processes; 0 leaves it to the environment.")
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
 
     @field_validator("network")
     @classmethod
@@ -97,6 +136,22 @@ class TrainingConfig(BaseModel):
     def _folds_make_sense(self) -> Self:
         if self.folds == 1:
             raise ValueError("folds must be 0 (hold out fold 0) or at least 2 (cross-validate)")
+        return self
+
+    @model_validator(mode="after")
+    def _fine_tuning_has_a_start(self) -> Self:
+        if self.start_from is None:
+            for field in ("head_only_epochs", "trunk_learning_rate", "allow_overlap"):
+                if getattr(self, field) != type(self).model_fields[field].default:
+                    raise ValueError(f"{field} is for a training with start_from")
+        if self.head_only_epochs >= self.epochs and self.head_only_epochs:
+            raise ValueError("head_only_epochs must be fewer than epochs")
+        return self
+
+    @model_validator(mode="after")
+    def _every_process_has_a_share(self) -> Self:
+        if self.processes != "auto" and self.processes > self.batch_size:
+            raise ValueError("batch_size must be at least processes: each takes its share of every batch")
         return self
 
     @property

@@ -11,6 +11,7 @@ from services.trainer.classifier import Classifier, RecordingClassifier
 from services.trainer.data import Sound, targets
 from services.trainer.frozen_dataset import Recording
 from services.trainer.heard import Heard
+from services.trainer.world import World
 from shared.audio.slices import windows
 
 Samples = npt.NDArray[np.float32]
@@ -25,8 +26,12 @@ def validate(
     sound: Sound,
     test: Sequence[int],
     loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    world: World,
 ) -> tuple[float | None, float | None]:
-    """Loss and share of right first places over held-out slices; `None` when nothing is held out."""
+    """Loss and share of right first places over held-out slices; `None` when nothing is held out.
+
+    Each process hears its share of them, and all have the same figures.
+    """
     recordings = sound.dataset.recordings
     places = [
         (index, start)
@@ -36,12 +41,11 @@ def validate(
     if not places:
         return None, None
     truth = torch.from_numpy(targets([recordings[index] for index, _ in places], sound.dataset.names))
-    logits = torch.cat(
-        [
-            _logits(classifier, np.stack([sound.at(*p) for p in places[i : i + CHUNK]]))
-            for i in range(0, len(places), CHUNK)
-        ]
-    )
+    mine = world.mine(places)
+    chunks = [
+        _logits(classifier, np.stack([sound.at(*p) for p in mine[i : i + CHUNK]])) for i in range(0, len(mine), CHUNK)
+    ]
+    logits = torch.from_numpy(np.stack(world.gather([row.numpy() for chunk in chunks for row in chunk])))
     right = (logits.argmax(dim=1) == truth.argmax(dim=1)).float().mean().item()
     return loss_of(logits, truth).item(), right
 

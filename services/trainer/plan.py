@@ -1,14 +1,14 @@
 """What will be trained, decided before anything is: whether the dataset allows it, and the list of networks."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from torch import nn
 
 from services.trainer import models
 from services.trainer.config import TrainingConfig
 from services.trainer.frozen_dataset import Dataset
-from services.trainer.split import Split, everything, held_out
+from services.trainer.split import Split, everything, held_out, set_aside
 from shared.errors import InvalidInput
 
 
@@ -21,6 +21,13 @@ class Run:
     split: Split
     fold: int | None = None
     folds: int = 0
+    aside: list[int] = field(default_factory=list)
+    """Recordings of the training side that are kept aside to choose the epoch by; empty without patience."""
+
+    @property
+    def learnt_from(self) -> list[int]:
+        """All recordings that the network owes something to."""
+        return sorted([*self.split.train, *self.aside])
 
 
 def check(dataset: Dataset, config: TrainingConfig) -> None:
@@ -54,7 +61,18 @@ def check(dataset: Dataset, config: TrainingConfig) -> None:
 
 
 def plan(dataset: Dataset, config: TrainingConfig) -> list[Run]:
-    """The networks to train, the final one last. Folds beyond `config.folds` are merged, recordists staying whole."""
+    """The networks to train, the final one last. Folds beyond `config.folds` are merged, recordists staying whole.
+
+    With patience a part of each training side is kept aside to choose the epoch by: a test fold must not choose.
+    """
+    runs = _splits(dataset, config)
+    if not config.patience:
+        return runs
+    parts = [set_aside(dataset.recordings, run.split, config.seed) for run in runs]
+    return [replace(run, split=split, aside=aside) for run, (split, aside) in zip(runs, parts, strict=True)]
+
+
+def _splits(dataset: Dataset, config: TrainingConfig) -> list[Run]:
     if not config.folds:
         split = held_out(dataset.recordings, 0, every_class=True)
         return [Run("final", 0, split if split.train else everything(dataset.recordings))]
@@ -69,10 +87,11 @@ def plan(dataset: Dataset, config: TrainingConfig) -> list[Run]:
     return [*runs, Run("final", len(runs), final)]
 
 
-def fingerprint(dataset: Dataset, config: TrainingConfig, network: nn.Module) -> str:
+def fingerprint(dataset: Dataset, config: TrainingConfig, network: nn.Module, start_sha256: str = "") -> str:
     """Names the run: what a checkpoint must have come from to be gone on with.
 
-    The network's shapes belong to it: after an update that changed the network, a run starts anew.
+    The network's shapes belong to it: after an update that changed the network, a run starts anew. So does the file
+    of pretrained weights, if any.
     """
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
-    return hashlib.sha256(f"{dataset.sha256}\n{config.model_dump_json()}\n{shapes}".encode()).hexdigest()
+    return hashlib.sha256(f"{dataset.sha256}\n{config.model_dump_json()}\n{shapes}{start_sha256}".encode()).hexdigest()

@@ -27,6 +27,10 @@ class Progress(BaseModel):
     val_loss: float | None = None
     val_top1: float | None = None
     """Share of held-out slices whose best species is the right one, 0..1."""
+    selection_loss: float | None = None
+    """On the part of the training side that is kept aside to choose the epoch by; `None` without patience."""
+    waiting: float | None = None
+    """Share of the training time in which the network waited for data, 0..1."""
     learning_rate: float | None = None
     seconds: float | None = None
     """Wall time of the epoch."""

@@ -19,6 +19,7 @@ from services.trainer.evaluation_plots import draw_reliability, draw_species, dr
 from services.trainer.export import export
 from services.trainer.frozen_dataset import Dataset
 from services.trainer.plots import draw_confusion, draw_curves
+from services.trainer.pretrained import Pretrained
 from services.trainer.progress import Progress
 from services.trainer.proof import Samples
 from shared.audio.constants import STEP_SECONDS
@@ -51,14 +52,14 @@ def publish(
     history: Mapping[str, Sequence[Progress]],
     warnings: list[str],
     work_dir: Path,
+    pretrained: Pretrained | None = None,
 ) -> TrainedModel:
     """Write everything into `work_dir`. `train` are the recordings that the final network learnt from."""
     dataset = sound.dataset
     model = work_dir / "model.pt"
     windows, waveform = real_clips(sound, train)
-    exported = export(
-        classifier, describe(dataset, config, train, evaluation), model, windows=windows, waveform=waveform
-    )
+    manifest = describe(dataset, config, train, evaluation, pretrained)
+    exported = export(classifier, manifest, model, windows=windows, waveform=waveform)
     beside = dict(exported.beside)
     beside["curves"] = work_dir / BESIDE["curves"]
     draw_curves(beside["curves"], history)
@@ -84,10 +85,23 @@ def _picture(evaluation: Evaluation, names: Sequence[str], work_dir: Path) -> di
 
 
 def describe(
-    dataset: Dataset, config: TrainingConfig, train: Sequence[int], evaluation: Evaluation | None
+    dataset: Dataset,
+    config: TrainingConfig,
+    train: Sequence[int],
+    evaluation: Evaluation | None,
+    pretrained: Pretrained | None,
 ) -> ModelManifest:
-    """The manifest, complete but for the hash of the weights."""
+    """The manifest, complete but for the hash of the weights.
+
+    Its recordings are also those of the model that the training started from: what that one has heard is in the
+    weights of this one, and its recordists are owed the same thanks.
+    """
     recordings = [dataset.recordings[i] for i in train]
+    own = [
+        RecordingCredit(sha256=r.sha256, xc_id=r.xc_id, recordist=r.recordist, licence=r.licence, species=r.label)
+        for r in recordings
+    ]
+    inherited = pretrained.manifest.recordings if pretrained else ()
     return ModelManifest(
         name=config.name,
         version=config.version,
@@ -110,12 +124,9 @@ def describe(
             recordings=len({r.sha256 for r in recordings}),
             slices=sum(len(r.slices) for r in recordings),
         ),
-        recordings=tuple(
-            RecordingCredit(sha256=r.sha256, xc_id=r.xc_id, recordist=r.recordist, licence=r.licence, species=r.label)
-            for r in recordings
-        ),
+        recordings=tuple(dict.fromkeys([*own, *inherited])),
         libraries={"torch": torch.__version__, "numpy": np.__version__, **_own_version()},
-        training=config.as_json(),
+        training=config.as_json() | ({"start_from": pretrained.as_json()} if pretrained else {}),
     )
 
 

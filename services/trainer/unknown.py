@@ -9,6 +9,7 @@ from services.trainer.data import AudioPath, Sound
 from services.trainer.frozen_dataset import Dataset, Recording
 from services.trainer.heard import Activation, Floats
 from services.trainer.listen import hear
+from services.trainer.world import World
 from shared.errors import InvalidInput
 from shared.rejection import energy, recording_energy
 
@@ -74,11 +75,15 @@ class Strangers:
         self._heard: list[dict[int | None, list[Stranger]]] = [{} for _ in self._sets]
 
     def listen(
-        self, classifier: Classifier | RecordingClassifier, fold: int | None, should_stop: Callable[[], None]
+        self,
+        classifier: Classifier | RecordingClassifier,
+        fold: int | None,
+        world: World,
+        should_stop: Callable[[], None],
     ) -> None:
-        """Let the network of a fold hear them, or the final one, `None`."""
+        """Let the network of a fold hear them, or the final one, `None`; each process its share."""
         for heard, (_, sound, chosen) in zip(self._heard, self._sets, strict=True):
-            heard[fold] = list(self._strangers(classifier, sound, chosen, should_stop))
+            heard[fold] = world.gather(list(self._strangers(classifier, sound, world.mine(chosen), should_stop)))
 
     @property
     def heard(self) -> list[HeardSet]:

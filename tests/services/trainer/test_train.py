@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from services.trainer.fit import TrainingDiverged
 from services.trainer.frozen_dataset import Dataset, Recording
+from services.trainer.losses import loss_of
+from services.trainer.optimise import rate_at, running_mean
 from services.trainer.progress import Progress
-from services.trainer.train import TrainingDiverged, loss_of, rate_at, running_mean, train
+from services.trainer.train import train
 from services.trainer.unknown import UnknownSet
 from shared.audio.constants import WINDOW_SAMPLES
 from shared.audio.wav import read_prepared
@@ -164,7 +167,7 @@ def test_a_loss_out_of_control_stops_with_what_to_change(
     garden: Garden, audio_path: AudioPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nothing = torch.tensor(float("nan"), requires_grad=True)
-    monkeypatch.setattr("services.trainer.train.loss_of", lambda logits, targets, config: nothing)
+    monkeypatch.setattr("services.trainer.fit.loss_of", lambda logits, targets, config: nothing)
     with pytest.raises(TrainingDiverged, match="learning rate"):
         train(
             garden(),

@@ -12,6 +12,7 @@ from services.trainer.frozen_dataset import Dataset
 from services.trainer.heard import Heard
 from services.trainer.rejection import judge_rejection
 from services.trainer.unknown import HeardSet, Stranger, Strangers, UnknownSet, without_known
+from services.trainer.world import World
 from shared.audio.constants import SAMPLE_RATE, WINDOW_SAMPLES
 from shared.errors import InvalidInput
 from shared.rejection import energy, recording_energy
@@ -75,10 +76,10 @@ def test_every_network_hears_them_and_one_alone_stands_for_both(garden: Garden, 
     known, wide = garden(birds=2), _renamed(garden(birds=3))
     strangers = Strangers([UnknownSet("others", wide)], known, audio_path, "softmax")
     classifier = Classifier(torch.nn.Identity(), Loudness(), WINDOW_SAMPLES, SAMPLE_RATE)
-    strangers.listen(classifier, None, lambda: None)
+    strangers.listen(classifier, None, World(torch.device("cpu")), lambda: None)
     (alone,) = strangers.heard
     assert alone.recordings == len(alone.final) == len(alone.by_fold[0]) == 4
-    strangers.listen(classifier, 1, lambda: None)
+    strangers.listen(classifier, 1, World(torch.device("cpu")), lambda: None)
     assert list(strangers.heard[0].by_fold) == [1]
     assert all(len(one.slice_energies) == 1 for one in alone.final), "each has one slice, whatever its length"
 
