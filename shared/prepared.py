@@ -8,12 +8,12 @@ from sqlalchemy import select
 
 from shared.audio.report import DecodeLimits, DecodeReport, Told, require_sound
 from shared.audio.sandbox import DecoderPool
-from shared.db.engine import SyncSessions
+from shared.db.engine import SyncSessions, sync_engine, sync_sessions
 from shared.db.tables import Recording
 from shared.errors import NotFound
 from shared.log import get_logger
 from shared.settings import Settings
-from shared.storage import Storage, content_key, sha256_in
+from shared.storage import Storage, content_key, sha256_in, storage_from
 
 logger = get_logger(__name__)
 
@@ -70,6 +70,10 @@ class PreparedAudio:
     settings: Settings
     sessions: SyncSessions
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process makes its own connections."""
+        return _opened, (self.settings,)
+
     def path(self, key: str) -> Path:
         """As `prepared_audio`; NotFound as well when the library has no such recording."""
         try:
@@ -80,3 +84,7 @@ class PreparedAudio:
             if original is None:
                 raise
         return prepared_audio(self.storage, self.settings, original, key)
+
+
+def _opened(settings: Settings) -> PreparedAudio:
+    return PreparedAudio(storage_from(settings), settings, sync_sessions(sync_engine(settings)))

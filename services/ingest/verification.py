@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from services.ingest.retention import in_parts
 from shared import jobs
-from shared.db.tables import Dataset, JobEvent, Model, Recording
+from shared.db.learning import WEIGHTS
+from shared.db.tables import Dataset, JobEvent, Model, Recording, Training
 from shared.errors import NotFound
 from shared.storage import Storage, sha256_in
 from shared.worker import JobContext, Postponed
@@ -140,6 +141,8 @@ class Verification:
             few = set(session.scalars(select(Dataset.file_key)))
             for model in session.scalars(select(Model)):
                 few |= {model.file_key, *model.files.values()}
+            left = select(JobEvent.data).where(JobEvent.kind == WEIGHTS, JobEvent.job_id.in_(select(Training.job_id)))
+            few |= {data["key"] for data in session.scalars(left)}
         old = (one.key for one in self._storage.entries() if one.used_at < self._started - YOUNG_SECONDS)
         for keys in in_parts(old):
             self._say()

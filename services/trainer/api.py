@@ -1,10 +1,11 @@
 """The trainer API: train on a dataset, watch."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import func, select
@@ -14,6 +15,7 @@ from services.trainer.config import TrainingConfig
 from services.trainer.datasets_api import Freezing, dataset_row
 from services.trainer.datasets_api import router as datasets
 from services.trainer.selection import Selection
+from services.trainer.starts import pinned, weights_file
 from services.trainer.views import TrainingView, training_view
 from shared import jobs
 from shared.db.base import new_id
@@ -67,6 +69,8 @@ async def create_training(
         config = _checked(wanted, training.version)
         for unknown in config.unknown_dataset_ids:
             dataset_row(session, unknown)
+        if config.start_from is not None:
+            config = config.model_copy(update={"start_from": pinned(session, config.start_from)})
         training.config = config.model_dump(mode="json")
         job = jobs.submit(session, "trainer.train", {"training_id": training.id}, max_attempts=settings.max_attempts)
         training.job_id = job.id
@@ -94,8 +98,23 @@ async def get_training(training_id: str, reads: Reads) -> TrainingView:
         return await session.run_sync(lambda sync: training_view(sync, _training(sync, training_id)))
 
 
+@router.get("/trainings/{training_id}/weights", summary="The best weights so far", response_class=FileResponse)
+async def get_weights(training_id: str, reads: Reads, storage: Storage) -> FileResponse:
+    """A file for `start_from` or `torch.load`, of a training that ended without a model."""
+
+    def find(session: Session) -> Path:
+        with weights_file(session, storage, _training(session, training_id)) as path:
+            return path
+
+    async with reads() as session:
+        path = await session.run_sync(find)
+    return FileResponse(path, media_type="application/octet-stream", filename=f"{training_id}.pt")
+
+
 @router.delete("/trainings/{training_id}", summary="Stop a training")
 async def cancel_training(training_id: str, writes: Writes) -> TrainingView:
+    """It stops within a second or two. What it has learnt until its last whole epoch stays: see `best_weights`."""
+
     def write(session: Session) -> TrainingView:
         training = _training(session, training_id)
         jobs.cancel(session, training.job_id)

@@ -21,7 +21,7 @@ _FIGURES = {
 def board(folder: Path | None, epochs_done: int) -> Iterator[Callable[[Progress], None]]:
     """What writes an epoch into `folder`; where that is `None`, it writes nothing.
 
-    After a restart the points past `epochs_done` give way to what is written from now on.
+    After a restart the points from the last of `epochs_done` on give way to what is written now, that one again.
     """
     if folder is None:
         yield lambda epoch: None
@@ -29,7 +29,7 @@ def board(folder: Path | None, epochs_done: int) -> Iterator[Callable[[Progress]
     # Only who writes waits for its import.
     from torch.utils.tensorboard import SummaryWriter
 
-    writer = SummaryWriter(str(folder), purge_step=epochs_done + 1 if epochs_done else None)
+    writer = SummaryWriter(str(folder), purge_step=epochs_done or None)
 
     def write(epoch: Progress) -> None:
         for name, field in _FIGURES.items():

@@ -32,7 +32,7 @@ from services.trainer.memory import require_memory
 from services.trainer.optimise import make_optimizer, rate_at, running_mean
 from services.trainer.plan import Run, fingerprint
 from services.trainer.pretrained import Pretrained, epochs_of, head_of, take_over, write_weights
-from services.trainer.progress import Progress
+from services.trainer.progress import BEST_WEIGHTS, Progress
 from services.trainer.publish import describe
 from services.trainer.unknown import UnknownSet
 from services.trainer.world import World
@@ -43,9 +43,6 @@ from shared.model_file import weights_sha256
 T = TypeVar("T")
 Report = Callable[[Progress], None]
 ShouldStop = Callable[[], None]
-
-BEST = "best.pt"
-"""In the work folder: the best weights so far, of the network that has come furthest."""
 
 
 class TrainingDiverged(ChiffchaffError):
@@ -119,7 +116,7 @@ def fit(
         best = state["best"] or averaged.module.state_dict()
         epochs = [Progress.model_validate(each) for each in state["epochs"]]
     begun = len(epochs)
-    best_path = order.work_dir / BEST
+    best_path = order.work_dir / BEST_WEIGHTS
     furthest = epochs_of(best_path)
     manifest = describe(dataset, config, run.learnt_from, None, pretrained)
     folder = order.tensorboard / run.name.replace(" ", "-") if order.tensorboard and world.rank == 0 else None

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 EPOCH = "epoch"
 """The kind of job event that carries the `Progress` of an epoch."""
 
+BEST_WEIGHTS = "best.pt"
+"""In a training's work folder: the best weights so far, of the network that has come furthest."""
+
 
 class Progress(BaseModel):
     """One epoch done, or one stage begun."""

@@ -1,9 +1,11 @@
-"""The trainer worker: one process, one training at a time, on the GPU where there is one.
+"""The trainer worker: one process, one training at a time, on the GPU where there is one, in processes of its own where
+there are several.
 
 torch is imported by the first job, not by the process: a start costs nothing until there is something to train.
 """
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -11,8 +13,12 @@ from sqlalchemy import select
 from services.trainer.config import TrainingConfig
 from services.trainer.frozen_dataset import Dataset as FrozenDataset
 from services.trainer.frozen_dataset import read_dataset
-from services.trainer.progress import EPOCH, Progress
+from services.trainer.progress import BEST_WEIGHTS, EPOCH, Progress
+from services.trainer.starts import board_folder, start_file, work_folder
+from shared import jobs
+from shared.db.learning import WEIGHTS
 from shared.db.tables import Dataset, JobEvent, Model, Training
+from shared.errors import ChiffchaffError
 from shared.model_file import sha256_of
 from shared.prepared import PreparedAudio
 from shared.settings import Settings
@@ -29,7 +35,7 @@ def run_training(context: JobContext) -> None:
         config = TrainingConfig.model_validate(training.config)
         dataset_row = session.get_one(Dataset, training.dataset_id)
         unknown_rows = [session.get_one(Dataset, id) for id in config.unknown_dataset_ids]
-    work_dir = context.storage.work / "trainings" / training.id
+    work_dir = work_folder(context.storage, training)
 
     noted = _noted_epochs(context)
 
@@ -48,15 +54,23 @@ def run_training(context: JobContext) -> None:
         # Here, and not in the middle of an epoch, turns out what cannot be had.
         context.progress(0.0, 1.0, f"Fetching recording {done + 1:,} of {len(recordings):,}")
         audio.path(recording.audio)
-    trained = train(
-        dataset,
-        config,
-        audio_path=audio.path,
-        work_dir=work_dir,
-        report=report,
-        should_stop=context.check,
-        unknown=[UnknownSet(row.name, one) for row, one in zip(unknown_rows, others, strict=True)],
-    )
+    try:
+        with context.sessions() as session, start_file(session, context.storage, config.start_from) as start:
+            session.rollback()  # what it needed is read: no transaction stays open for as long as a training lasts
+            trained = train(
+                dataset,
+                config,
+                audio_path=audio.path,
+                work_dir=work_dir,
+                report=report,
+                should_stop=context.check,
+                unknown=[UnknownSet(row.name, one) for row, one in zip(unknown_rows, others, strict=True)],
+                start=start,
+                tensorboard=board_folder(context.storage, training),
+            )
+    except (jobs.CancelRequested, ChiffchaffError):
+        _leave_weights(context, work_dir / BEST_WEIGHTS)
+        raise
     prefix = f"models/{training.name}/{training.version}"
     files = {kind: f"{prefix}/{path.name}" for kind, path in trained.beside.items()}
     for kind, path in trained.beside.items():
@@ -81,6 +95,14 @@ def run_training(context: JobContext) -> None:
 
 def _frozen(context: JobContext, row: Dataset) -> FrozenDataset:
     return read_dataset(context.storage.existing(row.file_key), id=row.id, sha256=row.sha256)
+
+
+def _leave_weights(context: JobContext, best: Path) -> None:
+    """What was learnt until a training was stopped stays: to be fetched, or to start from."""
+    if best.exists():
+        with best.open("rb") as file:
+            stored = context.storage.add_content("weights", file, ".pt")
+        context.note(WEIGHTS, {"key": stored.key, "sha256": stored.sha256})
 
 
 def _noted_epochs(context: JobContext) -> list[dict[str, Any]]:

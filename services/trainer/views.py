@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -54,6 +54,10 @@ class TrainingView(BaseModel):
     config: dict[str, Any]
     epochs: list[Progress]
     model: ModelReference | None
+    best_weights: str | None = Field(
+        description="Where the best weights so far can be had when a training ends without a model. "
+        '`"start_from": {"training": id}` in the config of another goes on from them'
+    )
     job: JobView
     created_at: datetime
 
@@ -61,7 +65,9 @@ class TrainingView(BaseModel):
 def training_view(session: Session, row: Training) -> TrainingView:
     job = session.get_one(Job, row.job_id)
     model = session.scalars(select(Model).where(Model.training_id == row.id)).one_or_none()
+    stopped = job.cancel_requested or job.state in ("cancelled", "failed", "dead")
     events = select(JobEvent.data).where(JobEvent.job_id == row.job_id, JobEvent.kind == EPOCH).order_by(JobEvent.id)
+    epochs = [Progress.model_validate(data) for data in session.scalars(events)]
     return TrainingView(
         id=row.id,
         name=row.name,
@@ -69,8 +75,9 @@ def training_view(session: Session, row: Training) -> TrainingView:
         state=job.state,
         dataset_id=row.dataset_id,
         config=row.config,
-        epochs=[Progress.model_validate(data) for data in session.scalars(events)],
+        epochs=epochs,
         model=ModelReference(name=model.name, version=str(model.version)) if model else None,
+        best_weights=f"/trainings/{row.id}/weights" if stopped and epochs else None,
         job=JobView.of(job),
         created_at=row.created_at,
     )

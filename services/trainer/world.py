@@ -98,7 +98,7 @@ class World:
             return network
         devices = [self.device] if self.device.type == "cuda" else None
         # Joint statistics are the same everywhere, so there are no buffers to send.
-        return DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
+        return DistributedDataParallel(network, device_ids=devices, forward_sync_buffers=False)
 
     def first(self, work: Callable[[], T]) -> T:
         """Let the first process do what must be done once; all get the result."""

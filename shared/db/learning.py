@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.base import Base, Id, new_id, now
 
+WEIGHTS = "weights"
+"""The kind of job event that carries, as `key`, the best weights which a stopped training has left in the storage."""
+
 
 class Dataset(Base):
     """A frozen list of slices with its split. The list is a JSON file; its sha256 is the dataset's identity."""

@@ -13,6 +13,8 @@ from rich.table import Column
 
 console = Console()
 POLL_SECONDS = 0.4
+ESTIMATE_SECONDS = 3_600.0
+"""The time left is told from the last hour: an epoch may take minutes."""
 _ID_LENGTH = 32
 """Shown whole however narrow the terminal: it is what other commands are given."""
 
@@ -23,7 +25,13 @@ DEFAULT_SERVER = f"http://127.0.0.1:{os.environ.get('CHIFFCHAFF_PORT', '8000')}"
 
 
 def bar(*columns: Any) -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), *columns, console=Console(stderr=True))
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        console=Console(stderr=True),
+        speed_estimate_period=ESTIMATE_SECONDS,
+    )
 
 
 def watch(look: Callable[[], Any], step: Callable[[Any], tuple[float | None, str]]) -> Any:

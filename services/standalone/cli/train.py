@@ -1,6 +1,6 @@
 """`chiffchaff train`: a model from what the library holds."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -22,6 +22,12 @@ def train(
         list[str] | None,
         typer.Option(help="Id of a frozen dataset of sounds that are none of the species, to test refusing them"),
     ] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=0, help="Stop when so many epochs were no better on recordings kept aside")
+    ] = None,
+    start_from: Annotated[
+        str | None, typer.Option(help="Begin with the weights of this model: NAME, or NAME:VERSION")
+    ] = None,
     exclude_no_derivatives: Annotated[
         bool, typer.Option("--exclude-no-derivatives", help="Leave NoDerivatives recordings out, to share the model")
     ] = False,
@@ -33,18 +39,24 @@ def train(
     client = Client(server)
     if dataset and (species or exclude_no_derivatives):
         raise typer.BadParameter("a frozen dataset is trained on as it is: leave out --species and the like")
+    given = {
+        "epochs": epochs,
+        "folds": folds,
+        "patience": patience,
+        "start_from": _start(start_from),
+        "unknown_dataset_ids": unknown or None,
+    }
     selection = {
         "name": name,
         "species": species or None,
         "no_derivatives": "exclude" if exclude_no_derivatives else "include",
     }
-    settings = {"epochs": epochs, "folds": folds, "unknown_dataset_ids": unknown or None}
     training = client.post(
         "/trainings",
         {
             "name": name,
             **({"dataset_id": dataset} if dataset else {"dataset": selection}),
-            "config": {key: value for key, value in settings.items() if value is not None},
+            "config": {key: value for key, value in given.items() if value is not None},
         },
         timeout=LONG_SECONDS,
     )
@@ -57,8 +69,10 @@ def train(
         console.print(f"  [yellow]{escape(warning)}[/]", highlight=False)
     if not wait:
         return
-    done = watch(lambda: client.get(f"/trainings/{training['id']}"), job_step)
+    done = watch(lambda: client.get(f"/trainings/{training['id']}"), training_step)
     if done["state"] != "succeeded":
+        if done["best_weights"]:
+            console.print(f"Its best weights so far are kept: GET {done['best_weights']}.", soft_wrap=True)
         raise ChiffchaffError(
             f"The training ended as {done['state']}.", hint=(done["job"]["error"] or {}).get("detail", "")
         )
@@ -67,3 +81,22 @@ def train(
     if activate:
         client.put("/models/active", model)
         console.print("It answers now.")
+
+
+def training_step(training: Any) -> tuple[float | None, str]:
+    """How far a training is, and how well it went in its last epoch."""
+    fraction, message = job_step(training)
+    if not training["epochs"] or message != (last := training["epochs"][-1])["message"]:
+        return fraction, message
+    figures = [("loss", last["train_loss"], ".2f"), ("right", last["val_top1"], ".0%")]
+    told = [f"{name} {value:{form}}" for name, value, form in figures if value is not None]
+    return fraction, ", ".join([message, *told])
+
+
+def _start(named: str | None) -> dict[str, Any] | None:
+    if named is None:
+        return None
+    name, _, version = named.partition(":")
+    if version and not version.isdecimal():
+        raise typer.BadParameter(f"{version!r} is no version: write NAME:3", param_hint="--start-from")
+    return {"model": name, **({"version": int(version)} if version else {})}

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.standalone.cli.console import id_column
+from services.standalone.cli.train import training_step
 
 ID = "90011c6cf5d346c99ad27f08591c6f2a"
 
@@ -19,3 +20,15 @@ def test_an_id_stays_whole_in_a_narrow_window_and_nothing_is_cut_off(width: int)
     Console(file=shown, width=width).print(table)
     assert ID in shown.getvalue()
     assert {"Fringilla", "coelebs", "Birder,", "BY-NC-SA", "4.0"} <= set(shown.getvalue().split())
+
+
+def test_a_training_s_bar_shows_how_well_its_last_epoch_went() -> None:
+    def shown(message: str, *epochs: dict[str, object]) -> tuple[float | None, str]:
+        return training_step({"job": {"progress": {"fraction": 0.4, "message": message}}, "epochs": list(epochs)})
+
+    tested = {"message": "fold 1, epoch 3 of 50", "train_loss": 0.524, "val_top1": 0.812}
+    assert shown("Fetching recording 3 of 9") == (0.4, "Fetching recording 3 of 9")
+    assert shown("fold 1, epoch 3 of 50", tested) == (0.4, "fold 1, epoch 3 of 50, loss 0.52, right 81%")
+    assert shown("Judging the held-out recordings", tested) == (0.4, "Judging the held-out recordings")
+    final = {"message": "final, epoch 1 of 50", "train_loss": 0.5, "val_top1": None}
+    assert shown("final, epoch 1 of 50", final) == (0.4, "final, epoch 1 of 50, loss 0.50")

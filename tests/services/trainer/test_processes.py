@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from services.trainer.fit import Report, ShouldStop
+from services.trainer.fit import Order, Report, ShouldStop
 from services.trainer.frozen_dataset import Dataset
+from services.trainer.models import wren
 from services.trainer.processes import ProcessLost, in_processes
 from services.trainer.progress import Progress
 from services.trainer.publish import TrainedModel
+from services.trainer.train import carry_out
 from services.trainer.world import World
 from shared.errors import InvalidInput
+from tests.services.trainer.conftest import small_config
 
 Garden = Callable[..., Dataset]
 CPU = torch.device("cpu")
@@ -25,14 +28,35 @@ def never() -> None:
     """Nobody asks the run to stop."""
 
 
-def no_dropout(monkeypatch: pytest.MonkeyPatch) -> None:
+def _without_dropout(order: Order, world: World, report: Report, should_stop: ShouldStop) -> TrainedModel:
     """Each process draws its own; without, nothing but the order of additions is left to differ."""
-    monkeypatch.setattr("services.trainer.models.wren.DROPOUT", 0.0)
+    wren.DROPOUT = 0.0
+    return carry_out(order, world, report, should_stop)
 
 
-@pytest.fixture
-def folder_path(tmp_path: Path) -> Callable[[str], Path]:
-    return tmp_path.joinpath
+def test_two_processes_train_what_one_would_have_trained(
+    garden: Garden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wren, "DROPOUT", 0.0)
+    config = small_config(precision="float32", epochs=2, batch_size=5, learning_rate=1e-4)
+    order = partial(Order, garden(), config, tmp_path.joinpath)
+    alone, together = list[Progress](), list[Progress]()
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    one = carry_out(order(tmp_path / "one"), World(CPU), alone.append, never)
+    two = in_processes(2, CPU, partial(_without_dropout, order(tmp_path / "two")), together.append, never)
+
+    assert [each.message for each in together] == [each.message for each in alone]
+    for expected, got in zip(alone, together, strict=True):
+        for figure in ("train_loss", "val_loss", "val_top1", "learning_rate"):
+            if getattr(expected, figure) is not None:
+                assert getattr(got, figure) == pytest.approx(getattr(expected, figure), rel=1e-4), figure
+    states = [torch.load(tmp_path / name / "checkpoint-0.pt", weights_only=True)["network"] for name in ("one", "two")]
+    for name, expected in states[0].items():
+        torch.testing.assert_close(states[1][name], expected, rtol=1e-3, atol=1e-5, msg=name)
+    values = [{name: metric.value for name, metric in trained.manifest.metrics.items()} for trained in (one, two)]
+    assert values[1] == pytest.approx(values[0], abs=1e-4)
+    assert sorted(p.name for p in (tmp_path / "two").iterdir()) == sorted(p.name for p in (tmp_path / "one").iterdir())
 
 
 def _hand_back(outcome: object, world: World, report: Report, should_stop: ShouldStop) -> TrainedModel:

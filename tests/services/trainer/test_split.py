@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.trainer.frozen_dataset import Recording
-from services.trainer.split import assign_folds, everything, held_out
+from services.trainer.split import Split, assign_folds, everything, held_out, set_aside
 
 
 def recording(label: str, recordist: str | None, fold: int, slices: tuple[int, ...] = (0,)) -> Recording:
@@ -101,3 +101,24 @@ def test_when_measuring_a_species_that_cannot_be_learnt_is_left_out() -> None:
     assert split.train == [2]
     assert split.test == [1]
     assert "rare" in split.warnings[0]
+
+
+def test_a_sixth_of_the_training_side_is_set_aside_by_whole_recordists_and_no_species_is_lost() -> None:
+    recordings = [recording(f"bird {n % 4}", f"person {n % 23}", fold=n % 5) for n in range(200)]
+    recordings.append(recording("rare bird", "person 3", fold=1))
+    split = held_out(recordings, 0, every_class=False)
+    rest, aside = set_aside(recordings, split, seed=1)
+    assert sorted(rest.train + aside) == split.train
+    assert rest.test == split.test, "the test fold is left alone"
+    people = [{recordings[i].recordist for i in side} for side in (rest.train, aside)]
+    assert not people[0] & people[1]
+    assert {recordings[i].label for i in rest.train} == {recordings[i].label for i in split.train}
+    assert 0.1 < len(aside) / len(split.train) < 0.2
+    assert set_aside(recordings, split, seed=1) == (rest, aside)
+
+
+def test_where_nobody_can_be_spared_all_is_trained_on_and_it_is_said() -> None:
+    recordings = [recording(f"bird {n}", "one person", fold=0) for n in (0, 1, 0, 1)]
+    rest, aside = set_aside(recordings, Split([0, 1, 2, 3], [], []), seed=0)
+    assert (rest.train, aside) == ([0, 1, 2, 3], [])
+    assert "patience had no effect" in rest.warnings[0]

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 import torch
 
+from services.trainer.config import AugmentConfig
 from services.trainer.fit import TrainingDiverged
 from services.trainer.frozen_dataset import Dataset, Recording
 from services.trainer.losses import loss_of
 from services.trainer.optimise import rate_at, running_mean
-from services.trainer.progress import Progress
+from services.trainer.plan import plan
+from services.trainer.pretrained import epochs_of, read_pretrained
+from services.trainer.progress import BEST_WEIGHTS, Progress
 from services.trainer.train import train
 from services.trainer.unknown import UnknownSet
 from shared.audio.constants import WINDOW_SAMPLES
@@ -118,7 +121,9 @@ train(read_dataset(folder / "dataset.json"), config, audio_path=lambda key: fold
 def test_a_run_killed_with_kill_9_goes_on_and_ends_with_the_same_weights(
     garden: Garden, audio_path: AudioPath, tmp_path: Path
 ) -> None:
-    dataset, config = garden(birds=2), small_config(folds=2, epochs=3)
+    # All that a checkpoint must carry: moments, running means, the scale of float16, and the best epoch so far.
+    config = small_config(folds=2, epochs=3, patience=2, precision="float16")
+    dataset = garden(birds=2, people=6)
     (tmp_path / "dataset.json").write_bytes(dataset.canonical())
     (tmp_path / "config.json").write_text(config.model_dump_json(), encoding="utf-8")
     command = [sys.executable, "-c", _KILLED, str(tmp_path)]
@@ -137,6 +142,57 @@ def test_a_run_killed_with_kill_9_goes_on_and_ends_with_the_same_weights(
     )
     assert resumed.manifest.weights_sha256 == whole.manifest.weights_sha256
     assert resumed.manifest.metrics == whole.manifest.metrics
+
+
+def test_one_seed_gives_one_model_and_another_seed_another(
+    garden: Garden, audio_path: AudioPath, tmp_path: Path
+) -> None:
+    def weights(folder: str, seed: int) -> str:
+        config = small_config(epochs=1, seed=seed, augment=AugmentConfig())
+        trained = train(
+            garden(),
+            config,
+            audio_path=audio_path,
+            work_dir=tmp_path / folder,
+            report=lambda progress: None,
+            should_stop=never,
+        )
+        return trained.manifest.weights_sha256
+
+    assert weights("first", 1) == weights("second", 1)
+    assert weights("third", 2) != weights("first", 1)
+
+
+def test_patience_ends_a_network_and_keeps_its_best_weights(
+    garden: Garden, audio_path: AudioPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = garden(birds=2, people=6)
+    (run,) = plan(dataset, small_config(patience=2))
+    aside = iter([1.0, 0.5, 0.9, 0.6])
+
+    def validate(
+        classifier: object, sound: object, heard: list[int], loss: object, world: object
+    ) -> tuple[float, float]:
+        if heard == run.split.test:
+            return 0.0, 1.0  # the test fold's figures choose nothing
+        assert heard == run.aside
+        return next(aside), 0.0
+
+    monkeypatch.setattr("services.trainer.fit.validate", validate)
+    told = list[Progress]()
+    trained = train(
+        dataset,
+        small_config(patience=2, epochs=9),
+        audio_path=audio_path,
+        work_dir=tmp_path / "run",
+        report=told.append,
+        should_stop=never,
+    )
+    assert [each.epoch for each in told if each.epoch] == [1, 2, 3, 4]
+    assert epochs_of(tmp_path / "run" / BEST_WEIGHTS) == 2
+    best = read_pretrained(tmp_path / "run" / BEST_WEIGHTS).weights
+    final = read_pretrained(trained.model).weights
+    assert all(torch.equal(final[name], value) for name, value in best.items())
 
 
 def test_should_stop_interrupts_between_batches(garden: Garden, audio_path: AudioPath, tmp_path: Path) -> None:

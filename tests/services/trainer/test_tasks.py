@@ -1,0 +1,144 @@
+"""The trainer's worker: what a training that is cancelled leaves behind, and what can be made of it."""
+
+import pickle
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from services.trainer.api import API
+from services.trainer.frozen_dataset import Dataset as Frozen
+from services.trainer.pretrained import epochs_of
+from services.trainer.progress import EPOCH
+from services.trainer.tasks import WORKER
+from shared import jobs
+from shared.db.engine import SyncSessions, sync_engine, sync_sessions
+from shared.db.migrate import migrate
+from shared.db.tables import Dataset, Job, Model, Training
+from shared.http.app import build_app
+from shared.prepared import PreparedAudio
+from shared.queue import declare_queues
+from shared.settings import Settings
+from shared.storage import storage_from
+from shared.worker import JobContext, Runtime
+from tests.services.trainer.conftest import small_config
+
+SMALL = small_config(epochs=3, threads=0).model_dump(mode="json", exclude={"name", "version"})
+
+
+@dataclass
+class Trainer:
+    api: httpx.AsyncClient
+    runtime: Runtime
+    sessions: SyncSessions
+    dataset: Frozen
+
+    async def order(self, **changes: Any) -> httpx.Response:
+        wanted = {"name": "garden", "dataset_id": self.dataset.id, "config": {**SMALL, **changes}}
+        return await self.api.post("/trainings", json=wanted)
+
+    def work(self) -> None:
+        self.runtime.answer(WORKER)
+
+
+@pytest.fixture
+async def trainer(tmp_path: Path, garden: Callable[..., Frozen]) -> AsyncIterator[Trainer]:
+    settings = Settings(data_dir=tmp_path)
+    storage = storage_from(settings)
+    engine = sync_engine(settings)
+    migrate(engine)
+    sessions = sync_sessions(engine)
+    frozen = garden(birds=2)
+    for one in frozen.recordings:
+        storage.copy_in(one.audio, tmp_path / one.audio)
+    with storage.writing("datasets/garden.jsonl") as part:
+        part.write_bytes(frozen.canonical())
+    row = Dataset(name="garden", sha256=frozen.sha256, file_key="datasets/garden.jsonl", parameters={}, summary={})
+    with sessions.begin() as session:
+        session.add(row)
+    declare_queues(settings)
+    app, runtime = build_app(settings, [API]), Runtime(settings)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
+        yield Trainer(client, runtime, sessions, frozen.model_copy(update={"id": row.id}))
+    runtime.engine.dispose()
+    engine.dispose()
+
+
+def cancel_after(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+    """Somebody cancels the training while it is in the epoch after so many."""
+    note = JobContext.note
+
+    def noted(context: JobContext, kind: str, data: dict[str, Any]) -> None:
+        note(context, kind, data)
+        if kind == EPOCH and data["epoch"] == epochs:
+            with context.sessions.begin() as session:
+                jobs.cancel(session, context.claim.job_id)
+            context.renew()
+
+    monkeypatch.setattr(JobContext, "note", noted)
+
+
+async def test_what_a_cancelled_training_has_learnt_can_be_fetched_and_gone_on_from(
+    trainer: Trainer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ordered = await trainer.order()
+    assert ordered.json()["best_weights"] is None
+    path = ordered.headers["location"]
+    assert (await trainer.api.get(f"{path}/weights")).status_code == 404
+    with monkeypatch.context() as patch:
+        cancel_after(patch, 2)
+        trainer.work()
+    training = (await trainer.api.get(path)).json()
+    assert (training["state"], training["model"], len(training["epochs"])) == ("cancelled", None, 2)
+    answer = await trainer.api.get(training["best_weights"])
+    (tmp_path / "fetched.pt").write_bytes(answer.content)
+    assert epochs_of(tmp_path / "fetched.pt") == 2
+    assert list((tmp_path / "storage" / "work" / "tensorboard" / "garden-1" / "final").glob("events.*"))
+
+    refused = await trainer.order(start_from={"training": training["id"]})
+    trainer.work()
+    job = (await trainer.api.get(refused.headers["location"])).json()["job"]
+    assert job["state"] == "failed"
+    assert "allow_overlap" in job["error"]["detail"]
+
+    await trainer.order(start_from={"training": training["id"]}, allow_overlap=True, epochs=1)
+    trainer.work()
+    with trainer.sessions() as session:
+        model = session.scalars(select(Model)).one()
+    assert model.manifest["training"]["start_from"]["name"] == "garden"
+
+    newest = await trainer.order(start_from={"model": "garden"}, allow_overlap=True, epochs=1)
+    with trainer.sessions() as session:
+        row = session.get_one(Training, newest.json()["id"])
+        assert row.config["start_from"] == {"model": "garden", "version": 3, "training": None}, "pinned when accepted"
+    trainer.work()
+    with trainer.sessions() as session:
+        assert session.get_one(Job, row.job_id).state == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("start", "says"), [({"model": "nothing"}, "no model nothing"), ({"training": "x" * 32}, "no training xxx")]
+)
+async def test_a_start_that_is_not_there_is_refused_at_once(trainer: Trainer, start: dict[str, str], says: str) -> None:
+    refused = await trainer.order(start_from=start)
+    assert refused.status_code == 404
+    assert says in refused.json()["detail"]
+
+
+def test_prepared_audio_goes_to_another_process(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    engine = sync_engine(settings)
+    storage = storage_from(settings)
+    (tmp_path / "sound").write_bytes(b"sound")
+    storage.copy_in("prepared/sound.wav", tmp_path / "sound")
+    path = PreparedAudio(storage, settings, sync_sessions(engine)).path
+    assert pickle.loads(pickle.dumps(path))("prepared/sound.wav").read_bytes() == b"sound"  # noqa: S301 (our own)
+    engine.dispose()
