@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Request
+from starlette.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,7 +16,7 @@ from services.trainer.config import TrainingConfig
 from services.trainer.datasets_api import Freezing, dataset_row
 from services.trainer.datasets_api import router as datasets
 from services.trainer.selection import Selection
-from services.trainer.starts import pinned, weights_file
+from services.trainer.starts import pinned, weights_file, weights_left
 from services.trainer.views import TrainingView, training_view
 from shared import jobs
 from shared.db.base import new_id
@@ -102,12 +103,17 @@ async def get_training(training_id: str, reads: Reads) -> TrainingView:
 async def get_weights(training_id: str, reads: Reads, storage: Storage) -> FileResponse:
     """A file for `start_from` or `torch.load`, of a training that ended without a model."""
 
-    def find(session: Session) -> Path:
-        with weights_file(session, storage, _training(session, training_id)) as path:
+    def find(session: Session) -> tuple[Training, str | None]:
+        training = _training(session, training_id)
+        return training, weights_left(session, training)
+
+    def open_file(training: Training, left: str | None) -> Path:
+        with weights_file(storage, training, left) as path:
             return path
 
     async with reads() as session:
-        path = await session.run_sync(find)
+        found = await session.run_sync(find)
+    path = await run_in_threadpool(open_file, *found)
     return FileResponse(path, media_type="application/octet-stream", filename=f"{training_id}.pt")
 
 

@@ -77,7 +77,8 @@ def kept_bytes(network: nn.Module, pictures: Tensor, autocast: torch.autocast) -
         kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    with torch.random.fork_rng(), saved_tensors_hooks(note, lambda tensor: tensor), autocast:
+    devices = [pictures.device] if pictures.device.type == "cuda" else []
+    with torch.random.fork_rng(devices), saved_tensors_hooks(note, lambda tensor: tensor), autocast:
         _logits = network(pictures)  # held, so that what is kept stays where it is until it is counted
     return sum(size for place, size in kept.items() if place not in own)
 

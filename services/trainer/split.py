@@ -87,14 +87,14 @@ def everything(recordings: Sequence[Recording]) -> Split:
 def set_aside(recordings: Sequence[Recording], split: Split, seed: int) -> tuple[Split, list[int]]:
     """The split with about a sixth less to train on, and that sixth: whole groups, no species' last ones.
 
-    Where there are few groups it is more. It is empty, with a warning, where nothing can be spared.
+    Where there are few groups it is more or less. It is empty, with a warning, where nothing can be spared.
     """
     mine = [recordings[i] for i in split.train]
     folds = assign_folds([r.label for r in mine], [_group(r) or r.sha256 for r in mine], ASIDE, seed)
     sizes = Counter(folds)
-    smallest = min(sizes, key=lambda fold: (sizes[fold], fold))
+    nearest = min(sizes, key=lambda fold: (abs(ASIDE * sizes[fold] - len(mine)), fold))
     parts = held_out(
-        [r.model_copy(update={"fold": fold}) for r, fold in zip(mine, folds, strict=True)], smallest, every_class=True
+        [r.model_copy(update={"fold": fold}) for r, fold in zip(mine, folds, strict=True)], nearest, every_class=True
     )
     if len(sizes) < 2 or not parts.test or not parts.train:
         warning = "Too few recordists to keep some aside, so no epoch could be chosen: patience had no effect."

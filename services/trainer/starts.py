@@ -37,7 +37,8 @@ def start_file(session: Session, storage: Storage, start: StartFrom | None) -> I
     if start is None:
         yield None
     elif start.training is not None:
-        with weights_file(session, storage, session.get_one(Training, start.training)) as path:
+        training = session.get_one(Training, start.training)
+        with weights_file(storage, training, weights_left(session, training)) as path:
             yield path
     else:
         model = _model(session, start)
@@ -47,16 +48,21 @@ def start_file(session: Session, storage: Storage, start: StartFrom | None) -> I
             yield path
 
 
-@contextmanager
-def weights_file(session: Session, storage: Storage, training: Training) -> Iterator[Path]:
-    """The best weights of a training: those it has left in the storage, else those in its work folder here.
-
-    Raises NotFound where there are none yet.
-    """
+def weights_left(session: Session, training: Training) -> str | None:
+    """The storage key of what a training has left when it was stopped; `None` when it was not."""
     mine = JobEvent.job_id == training.job_id, JobEvent.kind == WEIGHTS
     left = session.scalars(select(JobEvent.data).where(*mine).order_by(JobEvent.id.desc()).limit(1)).first()
+    return None if left is None else str(left["key"])
+
+
+@contextmanager
+def weights_file(storage: Storage, training: Training, left: str | None) -> Iterator[Path]:
+    """The best weights of a training: those it has left in the storage, else those in its work folder here.
+
+    Raises NotFound where there are none.
+    """
     if left is not None:
-        with storage.reading(left["key"]) as path:
+        with storage.reading(left) as path:
             yield path
         return
     path = work_folder(storage, training) / BEST_WEIGHTS
