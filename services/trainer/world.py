@@ -22,7 +22,7 @@ from shared.errors import ChiffchaffError
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(hours=2)
+LONGEST_WAIT = timedelta(hours=2)
 """How long one process waits for another; whoever started them notices much earlier when one has died."""
 
 
@@ -53,7 +53,7 @@ class World:
             torch.cuda.set_device(device)
         backend = "nccl" if device.type == "cuda" else "gloo"
         meet = "env://" if rendezvous is None else f"file://{rendezvous}"
-        dist.init_process_group(backend, meet, rank=rank, world_size=size, timeout=PATIENCE)
+        dist.init_process_group(backend, meet, rank=rank, world_size=size, timeout=LONGEST_WAIT)
         yield cls(device, rank, size)
         # Not where an error came out: the others may wait for us, and are ended with us.
         dist.destroy_process_group()

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,7 +21,9 @@ from services.trainer.publish import TrainedModel
 from services.trainer.train import carry_out
 from services.trainer.world import World
 from shared.errors import InvalidInput
+from shared.model_file import read_manifest
 from tests.services.trainer.conftest import small_config
+from tests.support.waiting import until
 
 Garden = Callable[..., Dataset]
 CPU = torch.device("cpu")
@@ -85,3 +90,50 @@ def test_the_reason_of_the_process_that_failed_is_what_a_person_reads() -> None:
 def test_a_killed_process_ends_the_others_and_is_worth_another_try() -> None:
     with pytest.raises(ProcessLost, match=r"training 1 ended with exit status -9.*batch_size"):
         in_processes(2, CPU, partial(_hand_back, "killed"), lambda progress: None, never)
+
+
+_STARTER = """
+import sys
+from functools import partial
+from pathlib import Path
+from services.trainer.processes import in_processes
+from tests.services.trainer.test_processes import CPU, never, tell_and_stay
+in_processes(2, CPU, partial(tell_and_stay, Path(sys.argv[1])), lambda progress: None, never)
+"""
+
+
+def tell_and_stay(folder: Path, world: World, report: Report, should_stop: ShouldStop) -> TrainedModel:
+    """Leave the process's id as a file's name, and never come back."""
+    (folder / str(os.getpid())).touch()
+    threading.Event().wait()
+    raise AssertionError
+
+
+def test_the_processes_end_with_who_started_them_however_that_one_ends(tmp_path: Path) -> None:
+    starter = subprocess.Popen([sys.executable, "-c", _STARTER, str(tmp_path)], cwd=Path(__file__).parents[3])
+    until(lambda: len(list(tmp_path.iterdir())) == 2, seconds=200, what="the start of both")
+    starter.kill()
+    starter.wait()
+    # An ended process that nobody has asked about has no command line any more.
+    lines = [Path("/proc") / told.name / "cmdline" for told in tmp_path.iterdir()]
+    until(lambda: not any(line.exists() and line.read_bytes() for line in lines), what="the end of both")
+
+
+def test_torchrun_can_start_the_processes_as_well(garden: Garden, tmp_path: Path) -> None:
+    (tmp_path / "dataset.jsonl").write_bytes(garden(birds=2).canonical())
+    (tmp_path / "config.json").write_text(small_config(epochs=1).model_dump_json(), encoding="utf-8")
+    files = ["--dataset", "dataset.jsonl", "--config", "config.json", "--storage", ".", "--work-dir", "run"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*torchrun, "-m", "services.trainer", *files],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Writing and proving the model file") == 1, "the first process alone tells and writes"
+    assert read_manifest(tmp_path / "run" / "model.pt").metrics
+    assert (tmp_path / "run" / "tensorboard" / "final").is_dir()
