@@ -89,7 +89,7 @@ def describe(
     config: TrainingConfig,
     train: Sequence[int],
     evaluation: Evaluation | None,
-    pretrained: Pretrained | None,
+    pretrained: Pretrained | None = None,
 ) -> ModelManifest:
     """The manifest, complete but for the hash of the weights.
 

@@ -127,7 +127,7 @@ def test_a_run_killed_with_kill_9_goes_on_and_ends_with_the_same_weights(
     (tmp_path / "dataset.json").write_bytes(dataset.canonical())
     (tmp_path / "config.json").write_text(config.model_dump_json(), encoding="utf-8")
     command = [sys.executable, "-c", _KILLED, str(tmp_path)]
-    died = subprocess.run(command, cwd=Path(__file__).parents[3], check=False, timeout=120)
+    died = subprocess.run(command, cwd=Path(__file__).parents[3], check=False, timeout=200)
     assert died.returncode == -signal.SIGKILL
     assert not (tmp_path / "killed" / "model.pt").exists()
 
