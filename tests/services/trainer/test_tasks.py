@@ -119,6 +119,15 @@ async def test_what_a_cancelled_training_has_learnt_can_be_fetched_and_gone_on_f
         assert session.get_one(Job, row.job_id).state == "succeeded"
 
 
+async def test_the_worker_itself_starts_the_processes_that_are_asked_for(trainer: Trainer) -> None:
+    ordered = await trainer.order(processes=2, epochs=1)
+    trainer.work()
+    training = (await trainer.api.get(ordered.headers["location"])).json()
+    assert training["state"] == "succeeded", training["job"]["error"]
+    assert training["model"] == {"name": "garden", "version": "1"}
+    assert [each["epoch"] for each in training["epochs"]] == [1]
+
+
 @pytest.mark.parametrize(
     ("start", "says"), [({"model": "nothing"}, "no model nothing"), ({"training": "x" * 32}, "no training xxx")]
 )
