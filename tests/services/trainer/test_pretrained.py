@@ -133,7 +133,7 @@ def test_a_start_that_has_heard_the_test_is_refused_or_stands_on_the_card(
     with pytest.raises(InvalidInput, match=r"other recordings of people whose.*: Person 0, Person 2"):
         run(dataset.model_copy(update={"recordings": people}))
     trained = run(dataset, allow_overlap=True)
-    card = trained.card.read_text(encoding="utf-8")
+    card = trained.beside["card"].read_text(encoding="utf-8")
     assert "has heard 4 of the 4 recordings" in card
 
     clean = run(elsewhere(dataset))
@@ -141,7 +141,7 @@ def test_a_start_that_has_heard_the_test_is_refused_or_stands_on_the_card(
     origin = clean.manifest.training["start_from"]
     assert (origin["name"], origin["version"], origin["recordings"]) == ("older", "7", 8)
     assert origin["sha256"] != old.sha256
-    assert f"older version 7, file sha256 `{origin['sha256']}`" in clean.card.read_text(encoding="utf-8")
+    assert f"older version 7, file sha256 `{origin['sha256']}`" in clean.beside["card"].read_text(encoding="utf-8")
     heard = {credit.recordist for credit in clean.manifest.recordings}
     assert {"Person 1", "Other Person 0"} <= heard, "what a start has heard is in the weights too"
 

@@ -72,7 +72,7 @@ def _hand_back(outcome: object, world: World, report: Report, should_stop: Shoul
         os.kill(os.getpid(), signal.SIGKILL)
     if outcome:
         world.gather(["never answered"])
-    return TrainedModel(Path("model.pt"), None, Path(), Path(), None, [])  # type: ignore[arg-type]
+    return TrainedModel(Path("model.pt"), None, {}, [])  # type: ignore[arg-type]
 
 
 def test_what_the_first_process_tells_and_makes_comes_back() -> None:
