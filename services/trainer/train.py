@@ -44,10 +44,10 @@ def train(
 
     `audio_path` turns a storage key into the path of a prepared WAV; it is pickled where several processes train.
     `report` hears of every epoch; `should_stop` is called at least twice a second and may raise to interrupt: then
-    `best.pt` holds the best weights so far. The trained networks hear `unknown` too and are never trained on it. `start`
-    is the file that `config.start_from` names. Figures for TensorBoard go to `tensorboard`. Called again with the same
-    dataset, configuration and folder, the run goes on after its last epoch. Raises InvalidInput when the dataset cannot
-    train a classifier, TooLittleMemory, TrainingDiverged, ExportFailed.
+    `best.pt` holds the best weights so far. The trained networks hear `unknown` too and are never trained on it.
+    `start` is the file that `config.start_from` names. Figures for TensorBoard go to `tensorboard`. Called again with
+    the same dataset, configuration and folder, the run goes on after its last epoch. Raises InvalidInput when the
+    dataset cannot train a classifier, TooLittleMemory, TrainingDiverged, ExportFailed.
     """
     check(dataset, config)
     order = Order(dataset, config, audio_path, work_dir, tuple(unknown), start, tensorboard)
