@@ -59,12 +59,12 @@ class Order:
     config: TrainingConfig
     audio_path: AudioPath
     work_dir: Path
-    unknown: tuple[UnknownSet, ...] = ()
-    """Sounds that are heard and not learnt from."""
     start: Path | None = None
     """A file of pretrained weights."""
     tensorboard: Path | None = None
     """Where figures for TensorBoard go, a folder for each network."""
+    unknown: tuple[UnknownSet, ...] = ()
+    """Sounds that are heard and not learnt from."""
 
 
 def fit(

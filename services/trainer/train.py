@@ -50,7 +50,7 @@ def train(
     dataset cannot train a classifier, TooLittleMemory, TrainingDiverged, ExportFailed.
     """
     check(dataset, config)
-    order = Order(dataset, config, audio_path, work_dir, tuple(unknown), start, tensorboard)
+    order = Order(dataset, config, audio_path, work_dir, start, tensorboard, tuple(unknown))
     work_dir.mkdir(parents=True, exist_ok=True)
     if (count := process_count(config)) > 1:
         return in_processes(count, pick_device(config), partial(carry_out, order), report, should_stop)
