@@ -2,17 +2,20 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from services.trainer.frozen_dataset import Span
 from services.trainer.selection import Selection, conditions, species_of
-from shared.db.tables import Recording, Slice
+from shared.audio.constants import SAMPLE_RATE
+from shared.db.tables import Recording, Section, Slice
 
 if TYPE_CHECKING:
     Starts = array[int]
@@ -20,6 +23,8 @@ else:
     Starts = array
 
 ROWS_AT_ONCE = 10_000
+MIN_NOISE_SAMPLES = SAMPLE_RATE // 2
+"""A shorter piece of noise, repeated until it fills a window, would hum."""
 
 
 @dataclass(slots=True)
@@ -59,6 +64,10 @@ class Candidate:
     noise: Starts = field(default_factory=lambda: array("q"))
     group: str = ""
     fold: int = 0
+    signal_sections: tuple[Span, ...] = ()
+    noise_sections: tuple[Span, ...] = ()
+    background: bool = False
+    """Whether it is no species but noise from end to end."""
 
     @property
     def secondary(self) -> list[str]:
@@ -99,9 +108,13 @@ def find_candidates(session: Session, selection: Selection) -> list[Candidate]:
     found = []
     for origin in _origins(session, where):
         mine = noise.get(origin.id)
+        if origin.label in selection.background:
+            whole = ((0, origin.samples),)
+            found.append(Candidate(origin, origin.label, False, array("q"), noise_sections=whole, background=True))
+            continue
         for label, starts in sorted(signal.get(origin.id, {}).items()):
             of = label or origin.label
-            if of is None or (species is not None and of not in species):
+            if of is None or of in selection.background or (species is not None and of not in species):
                 continue
             one = Candidate(origin, of, of != origin.label, _in_order(starts))
             if mine is not None:
@@ -134,6 +147,44 @@ def _slices(
         else:
             signal.setdefault(recording_id, {}).setdefault(intern(label), array("q")).append(start)
     return signal, dict(noise)
+
+
+def add_sections(session: Session, selection: Selection, chosen: Sequence[Candidate]) -> None:
+    """Notes where exactly each one's species is heard, and, once per recording, where there is mere noise."""
+    where = conditions(session, selection, species_of(session, selection))
+    wanted: dict[str, list[Candidate]] = defaultdict(list)
+    for one in chosen:
+        if not one.background:
+            wanted[one.origin.id].append(one)
+    query: Any = (
+        select(Section.recording_id, Section.kind, Section.label, Section.start, Section.end)
+        .join(Recording)
+        .where(*where)
+        .order_by(Section.recording_id, Section.start)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    for recording_id, rows in groupby(session.execute(query), key=lambda row: row.recording_id):
+        mine = wanted.get(recording_id, [])
+        sections = list(rows) if mine else []
+        for one in mine:
+            labels = {one.label} if one.marked else {one.label, ""}
+            one.signal_sections = _joined(
+                (s.start, s.end) for s in sections if s.kind == "signal" and s.label in labels
+            )
+        for one in mine[:1]:
+            noise = _joined((s.start, s.end) for s in sections if s.kind == "noise")
+            one.noise_sections = tuple((start, end) for start, end in noise if end - start >= MIN_NOISE_SAMPLES)
+
+
+def _joined(sections: Iterable[Span]) -> tuple[Span, ...]:
+    """Sections that are sorted by their start, those that touch or overlap (a person may mark so) as one."""
+    joined: list[Span] = []
+    for start, end in sections:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((start, end))
+    return tuple(joined)
 
 
 def _in_order(starts: Starts) -> Starts:

@@ -46,6 +46,9 @@ def within_limits(candidates: Sequence[Candidate], selection: Selection) -> list
         by_label[one.label].append(one)
     chosen: list[Candidate] = []
     for mine in by_label.values():
+        if mine[0].background:
+            chosen += _best_first(mine)[: selection.max_recordings]
+            continue
         enough = sum(len(one.slices) for one in mine) >= selection.min_slices
         if enough and len(mine) >= selection.min_recordings:
             chosen += _capped(mine, selection)

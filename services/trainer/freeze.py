@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.trainer.candidates import Candidate, find_candidates
+from services.trainer.candidates import Candidate, add_sections, find_candidates
 from services.trainer.choose import within_limits, without_copies
 from services.trainer.frozen_dataset import Header, Recording, lines
 from services.trainer.groups import assign_groups, check_leaks
@@ -57,16 +57,19 @@ def freeze(session: Session, storage: Storage, selection: Selection) -> Frozen:
     assign_groups(candidates)
     kept, warnings = without_copies(candidates)
     chosen = within_limits(kept, selection)
-    names = sorted({one.label for one in chosen})
+    names = sorted({one.label for one in chosen if not one.background})
     if len(names) < 2:
         raise _too_little(kept, selection, asked)
     folds = assign_folds([one.label for one in chosen], [one.group for one in chosen], selection.folds, selection.seed)
     for one, fold in zip(chosen, folds, strict=True):
         one.fold = fold
     check_leaks(chosen)
+    add_sections(session, selection, chosen)
     labels = _labels(session, names)
     written = lines(Header(labels=labels), map(_recording, chosen))
     stored = storage.add_content("datasets", io.BufferedReader(_Lines(written), BLOCK_BYTES), ".jsonl")
+    if missing := sorted(set(selection.background) - {one.label for one in chosen if one.background}):
+        warnings.append(f"There are no prepared recordings of this background: {', '.join(missing)}.")
     summary = summarise(chosen, labels, asked, warnings, selection.folds)
     return Frozen(selection, stored.sha256, stored.key, summary)
 
@@ -121,11 +124,14 @@ def _recording(one: Candidate) -> Recording:
         fold=one.fold,
         slices=tuple(one.slices),
         noise=tuple(one.noise),
+        signal_sections=one.signal_sections,
+        noise_sections=one.noise_sections,
+        background=one.background,
     )
 
 
 def _too_little(kept: Sequence[Candidate], selection: Selection, asked: set[str] | None) -> InvalidInput:
-    counts = Counter(one.label for one in kept)
+    counts = Counter(one.label for one in kept if not one.background)
     found = ", ".join(f"{label} ({count})" for label, count in sorted(counts.items())[:NAMED]) or "none"
     more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
     missing = ", ".join(sorted((asked or set()) - set(counts))[:NAMED])

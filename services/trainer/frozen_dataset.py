@@ -17,11 +17,13 @@ from typing import Literal, ParamSpec, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.audio.constants import SAMPLE_RATE, WINDOW_SAMPLES
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, reason_of
 from shared.model_file import Label
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Span = tuple[int, int]
+"""First sample, and the one after the last."""
 
 
 class _Part(BaseModel):
@@ -64,11 +66,23 @@ class Recording(_Part):
     """Start samples of the windows with signal."""
     noise: tuple[int, ...] = ()
     """Start samples of the windows with nothing but background."""
+    signal_sections: tuple[Span, ...] = ()
+    """Where exactly its species is heard, in order; before format 3 nobody noted it."""
+    noise_sections: tuple[Span, ...] = ()
+    """Where exactly nothing but background is heard, in order: also between the notes, where no window fits."""
+    background: bool = False
+    """Whether it is noise from end to end (rain, sea) and no example of a species; the label says what is heard."""
 
     @model_validator(mode="after")
-    def _slices_lie_inside(self) -> Self:
+    def _all_lies_inside(self) -> Self:
         if any(not 0 <= start < self.samples for start in (*self.slices, *self.noise)):
             raise ValueError("a slice starts outside its recording")
+        for sections in (self.signal_sections, self.noise_sections):
+            edges = [edge for section in sections for edge in section]
+            if edges != sorted(edges) or any(not 0 <= first < end <= self.samples for first, end in sections):
+                raise ValueError("a section is empty, out of order or outside its recording")
+        if self.background and self.slices:
+            raise ValueError("what is mere background has no slices of a species")
         return self
 
 
@@ -84,11 +98,14 @@ _NOT_IN_FORMAT_1 = {
     "recorded_on": True,
     "segmentation": True,
     "group": True,
+    "signal_sections": True,
+    "noise_sections": True,
+    "background": True,
 }
 
 
 class Header(_Part):
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2, 3] = 3
     name: str | None = None
     """Only in format 1."""
     sample_rate: int = SAMPLE_RATE
@@ -115,7 +132,7 @@ class Dataset(Header):
 
     @model_validator(mode="after")
     def _labels_are_known(self) -> Self:
-        if unknown := {recording.label for recording in self.recordings} - set(self.names):
+        if unknown := {each.label for each in self.recordings if not each.background} - set(self.names):
             raise ValueError(f"recordings with labels that are not listed: {sorted(unknown)}")
         return self
 
@@ -142,9 +159,9 @@ class Dataset(Header):
 
 
 def lines(header: Header, recordings: Iterable[Recording]) -> Iterator[bytes]:
-    """A dataset of the present format, line by line."""
+    """A dataset of a format that has lines, line by line. What format 3 added is left out of a line that lacks it."""
     first = header.model_dump(mode="json", include={"sample_rate", "window", "labels"})
-    yield _json({"format": 2, **first}) + b"\n"
+    yield _json({"format": header.format, **first}) + b"\n"
     for recording in recordings:
         yield _json(recording.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)) + b"\n"
 
@@ -157,7 +174,9 @@ def _says_where(read: Callable[P, T]) -> Callable[P, T]:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the whole"
-            raise InvalidInput(f"The dataset does not fit: {where}: {first['msg']}.", hint="Make it anew.") from error
+            raise InvalidInput(
+                f"The dataset does not fit: {where}: {reason_of(first)}.", hint="Make it anew."
+            ) from error
         except ValueError as error:
             raise InvalidInput(f"The dataset is damaged: {error}.", hint="Make it anew.") from error
 

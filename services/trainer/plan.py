@@ -34,7 +34,8 @@ def check(dataset: Dataset, config: TrainingConfig) -> None:
     """Raise InvalidInput, with the reason, when this dataset, front end and network cannot make a classifier."""
     slices = dict.fromkeys(dataset.names, 0)
     for recording in dataset.recordings:
-        slices[recording.label] += len(recording.slices)
+        if not recording.background:
+            slices[recording.label] += len(recording.slices)
     if not dataset.slices:
         raise InvalidInput(
             "No recording of the dataset has a slice with signal.",

@@ -96,7 +96,7 @@ def describe(
     Its recordings are also those of the model that the training started from: what that one has heard is in the
     weights of this one, and its recordists are owed the same thanks.
     """
-    recordings = [dataset.recordings[i] for i in train]
+    recordings = [*(dataset.recordings[i] for i in train), *(r for r in dataset.recordings if r.background)]
     own = [
         RecordingCredit(sha256=r.sha256, xc_id=r.xc_id, recordist=r.recordist, licence=r.licence, species=r.label)
         for r in recordings

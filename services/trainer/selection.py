@@ -47,6 +47,10 @@ class Selection(BaseModel):
     month: list[Annotated[int, Field(ge=1, le=12)]] | None = Field(
         None, min_length=1, description="1 to 12, of any year"
     )
+    background: list[Text] = Field(
+        [],
+        description="Labels that are no species but mere noise, such as `rain`: all of it may be laid under the birds",
+    )
     min_signal_fraction: float = Field(
         0.0, ge=0, le=1, description="Leave out slices of which a smaller part is signal"
     )
@@ -99,7 +103,10 @@ def conditions(session: Session, selection: Selection, species: set[str] | None)
 
 def _of_content(selection: Selection, species: set[str] | None) -> Iterator[ColumnElement[bool]]:
     # Which species a person marked stands in the slices alone, so these are looked at one by one.
-    labelled = Recording.label.is_not(None) if species is None else Recording.label.in_(species)
+    if species is None:
+        labelled = Recording.label.is_not(None)
+    else:
+        labelled = Recording.label.in_({*species, *selection.background})
     yield or_(labelled, Recording.segmentation == GIVEN)
     if selection.quality is not None:
         yield of_quality(selection.quality)

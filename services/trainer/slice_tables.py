@@ -131,7 +131,7 @@ def _add(columns: dict[str, list[Any]], header: Header, recording: Recording, co
     columns["kind"] += ["signal"] * signal + ["noise"] * noise
     # Where nothing but background is heard, there is no species.
     columns["species"] += [recording.label] * signal + [None] * noise
-    columns["common_name"] += [common[recording.label]] * signal + [None] * noise
+    columns["common_name"] += [common.get(recording.label)] * signal + [None] * noise
     columns["secondary"] += ["; ".join(recording.secondary) or None] * signal + [None] * noise
     columns["recording_sha256"] += [recording.sha256] * len(starts)
     columns["audio"] += [recording.audio] * len(starts)

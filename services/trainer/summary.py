@@ -28,6 +28,7 @@ class Summary(BaseModel):
     recordings: int
     slices: int
     noise_slices: int
+    background: int = Field(0, description="Recordings that are mere noise and no example of a species")
     folds: int | None = Field(None, description="Fewer than asked for where there is too little to split")
     groups: int | None = Field(
         None, description="Recordings of one recordist, Xeno-canto number or sound are one group, in one fold"
@@ -49,7 +50,8 @@ def summarise(
     folds = 1 + max(one.fold for one in chosen)
     by_label: dict[str, list[Candidate]] = {label.scientific: [] for label in labels}
     for one in chosen:
-        by_label[one.label].append(one)
+        if not one.background:
+            by_label[one.label].append(one)
     classes = [_class(label, by_label[label.scientific], folds) for label in labels]
     recordings = {one.origin.sha256: one.origin for one in chosen}
     licences = Counter(origin.licence or "unknown" for origin in recordings.values())
@@ -58,6 +60,7 @@ def summarise(
         recordings=len(recordings),
         slices=sum(one.slices for one in classes),
         noise_slices=sum(len(one.noise) for one in chosen),
+        background=sum(one.background for one in chosen),
         folds=folds,
         groups=len({one.group for one in chosen}),
         leaks=0,

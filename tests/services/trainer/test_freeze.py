@@ -16,9 +16,10 @@ from services.trainer.frozen_dataset import Dataset, read_dataset
 from services.trainer.frozen_dataset import Recording as FrozenRecording
 from services.trainer.selection import Selection
 from services.trainer.summary import Summary
+from shared.audio.constants import SAMPLE_RATE
 from shared.db.base import now
 from shared.db.engine import SyncSessions
-from shared.db.tables import Recording, Slice, Species
+from shared.db.tables import Recording, Section, Slice, Species
 from shared.errors import InvalidInput
 from shared.storage import FileStorage
 
@@ -265,6 +266,48 @@ def test_what_a_person_marked_as_another_species_trains_that_species(
     counted = summary(sessions, storage)
     assert counted.recordings == 6
     assert [(one.species, one.recordings) for one in counted.classes] == [("Avis duo", 4), ("Avis una", 3)]
+
+
+def section(start: int, end: int, kind: str = "signal", label: str = "") -> Section:
+    return Section(kind=kind, start=start, end=end, label=label)
+
+
+def test_it_is_noted_where_exactly_who_is_heard_and_where_nobody_is(
+    sessions: SyncSessions, storage: FileStorage
+) -> None:
+    heard = recording("Avis una", 1, segmentation="given", slices=[window(0), window(1_000, label="Avis duo")])
+    heard.sections = [
+        section(90_000, 95_000),
+        section(20_000, 50_000, "noise"),
+        section(1_000, 9_000),
+        section(2_000, 30_000, label="Avis duo"),
+        section(8_000, 12_000),
+        section(60_000, 60_000 + SAMPLE_RATE // 2 - 1, "noise"),
+    ]
+    add(sessions, heard, *pairs([3, 4]))
+    marked, own = (one for one in frozen(sessions, storage).recordings if one.sha256 == "Avis una-1")
+    assert (marked.label, marked.signal_sections) == ("Avis duo", ((2_000, 30_000),))
+    assert (own.label, own.signal_sections) == ("Avis una", ((1_000, 12_000), (90_000, 95_000)))
+    assert (marked.noise_sections, own.noise_sections) == (((20_000, 50_000),), ()), "once; what would hum is left out"
+
+
+def test_recordings_of_mere_noise_are_background_and_no_species(sessions: SyncSessions, storage: FileStorage) -> None:
+    silent = recording("sea", 2, recordist="recordist 0", slices=[window(0, kind="noise")])
+    add(sessions, *pairs(range(6)), recording("rain", 1, recordist="recordist 1"), silent)
+    dataset = frozen(sessions, storage, background=["rain", "sea"])
+    assert dataset.names == ["Avis duo", "Avis una"]
+    mere = [one for one in dataset.recordings if one.background]
+    assert [(one.label, one.slices, one.noise_sections) for one in mere] == [
+        ("rain", (), ((0, SAMPLES),)),
+        ("sea", (), ((0, SAMPLES),)),
+    ]
+    by_recordist = {one.recordist: one.fold for one in dataset.recordings if not one.background}
+    assert [one.fold for one in mere] == [by_recordist["recordist 1"], by_recordist["recordist 0"]]
+    wanted = {"species": ["Avis una", "Avis duo"], "background": ["rain", "wind"]}
+    assert [one.label for one in frozen(sessions, storage, **wanted).recordings if one.background] == ["rain"]
+    held = summary(sessions, storage, **wanted)
+    assert (held.background, len(held.classes)) == (1, 2)
+    assert "There are no prepared recordings of this background: wind." in held.warnings
 
 
 def test_what_is_not_prepared_or_too_rare_is_left_out_and_said(sessions: SyncSessions, storage: FileStorage) -> None:

@@ -20,7 +20,13 @@ FORMAT_1 = (
     b'{"audio":"b.wav","fold":1,"id":"2","label":"Avis duo","licence":null,"noise":[],"recordist":null,'
     b'"samples":10,"secondary":[],"sha256":"bb","slices":[0],"xc_id":"12"}],"sample_rate":22050,"window":110250}'
 )
-"""As the version before this one wrote it."""
+"""As the first version wrote it."""
+
+FORMAT_2 = (
+    b'{"format":2,"labels":[{"common":"","scientific":"Avis una"}],"sample_rate":22050,"window":110250}\n'
+    b'{"audio":"a.wav","group":"aa","label":"Avis una","noise":[7],"samples":10,"sha256":"aa","slices":[0,5]}\n'
+)
+"""As it was written before sections were part of it."""
 
 
 def test_what_is_stored_is_read_back_with_the_same_hash(garden: Garden, tmp_path: Path) -> None:
@@ -45,6 +51,33 @@ def test_a_file_of_the_first_format_is_read_with_the_hash_that_it_was_frozen_wit
         ("Avis una", "Ann", (0, 5)),
         ("Avis duo", None, (0,)),
     ]
+
+
+def test_a_file_of_the_second_format_keeps_its_hash_and_one_with_sections_is_of_the_third(tmp_path: Path) -> None:
+    path = tmp_path / "dataset.jsonl"
+    path.write_bytes(FORMAT_2)
+    dataset = read_dataset(path, id="row", sha256=hashlib.sha256(FORMAT_2).hexdigest())
+    assert dataset.recordings[0].signal_sections == ()
+    sections = {"signal_sections": ((0, 3), (5, 9)), "noise_sections": ((3, 5),)}
+    new = Dataset(labels=dataset.labels, recordings=(dataset.recordings[0].model_copy(update=sections),))
+    assert new.canonical().startswith(b'{"format":3,')
+    path.write_bytes(new.canonical())
+    assert read_dataset(path, sha256=new.sha256) == new
+
+
+def test_mere_background_needs_no_label_of_the_list_and_has_no_slices(garden: Garden) -> None:
+    dataset = garden()
+    rain = Recording(sha256="0", audio="a", samples=100, label="rain", background=True, noise_sections=((0, 100),))
+    assert Dataset(labels=dataset.labels, recordings=(*dataset.recordings, rain)).names == dataset.names
+    with pytest.raises(ValidationError, match="no slices of a species"):
+        Recording(sha256="0", audio="a", samples=100, label="rain", background=True, slices=(0,))
+
+
+@pytest.mark.parametrize("sections", [((0, 101),), ((5, 5),), ((-1, 5),), ((9, 20), (10, 30)), ((50, 60), (10, 20))])
+def test_sections_that_cannot_be_are_refused(sections: tuple[tuple[int, int], ...]) -> None:
+    for kind in ("signal_sections", "noise_sections"):
+        with pytest.raises(ValidationError, match="a section is empty, out of order or outside"):
+            Recording(sha256="0", audio="a", samples=100, label="a", **{kind: sections})
 
 
 def test_a_file_that_was_changed_or_cut_is_refused(garden: Garden, tmp_path: Path) -> None:
