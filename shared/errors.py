@@ -5,7 +5,8 @@ time, and a `hint` that says what would work. `shared.http.problems` turns them 
 store them with the row that failed, and the command line prints them.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class ChiffchaffError(Exception):
@@ -25,6 +26,11 @@ class ChiffchaffError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.detail, self.hint)
+
+
+def reason_of(error: Mapping[str, Any]) -> str:
+    """What one of `ValidationError.errors()` says, without the kind of exception that pydantic puts before it."""
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _rebuild(kind: type[ChiffchaffError], detail: str, hint: str) -> ChiffchaffError:

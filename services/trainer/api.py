@@ -21,7 +21,7 @@ from services.trainer.views import TrainingView, training_view
 from shared import jobs
 from shared.db.base import new_id
 from shared.db.tables import Model, Training
-from shared.errors import InvalidInput, NotFound
+from shared.errors import InvalidInput, NotFound, reason_of
 from shared.http.accepting import IdempotencyHeader, Made, accept
 from shared.http.app import Api, build_app
 from shared.http.auth import KeyRequired
@@ -44,7 +44,9 @@ class NewTraining(BaseModel):
     name: str = Field(description="The model's name: lower-case letters, digits, `.`, `_` and `-`")
     dataset_id: str | None = None
     dataset: Selection | None = Field(None, description="Left out together with dataset_id: everything there is")
-    config: dict[str, Any] = Field({}, description="Settings that differ from the default recipe")
+    config: dict[str, Any] = Field(
+        {}, description='Settings that differ from the recipe; `{"recipe": "original"}` names another than the default'
+    )
 
 
 @router.post("/trainings", status_code=202, response_model=TrainingView, summary="Train a model")
@@ -144,7 +146,9 @@ def _checked(wanted: NewTraining, version: int) -> TrainingConfig:
     try:
         return TrainingConfig.model_validate({**wanted.config, "name": wanted.name, "version": str(version)})
     except ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        reasons = "; ".join(
+            ": ".join(filter(None, (".".join(map(str, one["loc"])), reason_of(one)))) for one in error.errors()
+        )
         raise InvalidInput(f"The training cannot be set up so: {reasons}.") from error
 
 

@@ -17,14 +17,23 @@ _BANDS = 6
 
 
 def augment_sound(
-    windows: Tensor, targets: Tensor, noise: Tensor, config: AugmentConfig, sample_rate: int, generator: Generator
+    windows: Tensor,
+    targets: Tensor,
+    noise: Tensor,
+    same: Tensor,
+    config: AugmentConfig,
+    sample_rate: int,
+    generator: Generator,
 ) -> tuple[Tensor, Tensor]:
     """Change a batch of windows, (batch, samples), and join the labels of what is mixed, (batch, classes).
 
-    `noise` is (batch, samples) or (0, samples). The level that goes in does not matter; what comes out has an rms of 1
-    (0 for silence), which the front end's normalisation makes meaningless.
+    `noise` (background) and `same` (of each window's species) are (batch, samples) or (0, samples). What is mixed is
+    brought to one level first; what comes out is as loud as what went in, but for `gain_db`. Silence stays silence.
     """
+    level = _rms(windows - windows.mean(dim=1, keepdim=True))
     windows = _unit_rms(windows)
+    if config.same_class and len(same):
+        windows = mix_same(windows, _unit_rms(same), config, generator)
     chosen = _chance(len(windows), config.equalise, generator)
     windows[chosen] = _unit_rms(equalise(windows[chosen], sample_rate, generator))
     windows, targets = mix(windows, targets, config, generator)
@@ -34,7 +43,16 @@ def augment_sound(
     chosen = _chance(len(windows), config.nothing, generator)
     windows[chosen] = background(noise, chosen, windows.shape[1], generator)
     targets[chosen] = 0.0
-    return _unit_rms(windows), targets
+    if config.gain_db:
+        level = level * 10 ** (_uniform((len(windows), 1), -config.gain_db, config.gain_db, generator) / 20)
+    return _unit_rms(windows) * level, targets
+
+
+def mix_same(windows: Tensor, same: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Some windows as a weighted mean with another one of their species (Sprengel et al. 2016), (batch, samples)."""
+    share = _uniform((len(windows), 1), 0.0, 1.0, generator)
+    share = share * _chance(len(windows), config.same_class, generator).unsqueeze(1)
+    return _unit_rms((1.0 - share) * windows + share * same)
 
 
 def mix(windows: Tensor, targets: Tensor, config: AugmentConfig, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -45,7 +63,10 @@ def mix(windows: Tensor, targets: Tensor, config: AugmentConfig, generator: Gene
     partner = torch.randperm(len(windows), generator=generator, device=windows.device)
     level = 10 ** (_uniform((len(windows), 1), config.mixup_quietest_db, 3.0, generator) / 20)
     level = level * _chance(len(windows), config.mixup, generator).unsqueeze(1)
-    joined = torch.maximum(targets, targets[partner] * level.clamp(max=1.0))
+    theirs = torch.where(level > 0, targets[partner] * level.clamp(max=1.0), 0.0)
+    heard = torch.fmax(targets, theirs)
+    # Of a species that nobody is sure of (NaN) one is sure where the other window has it, and else still not.
+    joined = torch.where(heard > 0, heard, targets + theirs)
     return _unit_rms(windows + level * windows[partner]), joined
 
 
@@ -96,9 +117,17 @@ def coloured_noise(count: int, samples: int, generator: Generator) -> Tensor:
     return _unit_rms(torch.fft.irfft(spectrum * torch.linspace(1e-3, 1.0, bins, device=device) ** slope, samples))
 
 
-def augment_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
-    """Stretch in time, shift in pitch, then mask bands and frames (Park et al. 2019), (batch, 1, n_mels, frames)."""
+def augment_pictures(pictures: Tensor, noise: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Stretch in time, shift in pitch, then mask bands and frames (Park et al. 2019), (batch, 1, n_mels, frames).
+
+    With `picture_noise` a noise picture is added first, as the original work did; `noise` is (0 or batch, 1, n_mels,
+    frames), both of linear power scaled to 0..1, and so is the sum again.
+    """
     count, _, bands, frames = pictures.shape
+    if config.picture_noise and len(noise):
+        pictures = pictures + config.picture_noise * noise
+        pictures = pictures - pictures.amin(dim=(2, 3), keepdim=True)
+        pictures = pictures / pictures.amax(dim=(2, 3), keepdim=True).clamp(min=1e-30)
     if config.time_stretch or config.pitch_shift_bands:
         grid = torch.zeros((count, 2, 3), device=pictures.device)
         grid[:, 0, 0] = 1.0 + _uniform((count,), -config.time_stretch, config.time_stretch, generator)
@@ -121,7 +150,11 @@ def augment_pictures(pictures: Tensor, config: AugmentConfig, generator: Generat
 
 def _unit_rms(windows: Tensor) -> Tensor:
     centred = windows - windows.mean(dim=1, keepdim=True)
-    return centred / (centred.square().mean(dim=1, keepdim=True).sqrt() + 1e-8)
+    return centred / (_rms(centred) + 1e-8)
+
+
+def _rms(windows: Tensor) -> Tensor:
+    return windows.square().mean(dim=1, keepdim=True).sqrt()
 
 
 def _chance(count: int, probability: float, generator: Generator) -> Tensor:

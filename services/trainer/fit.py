@@ -7,6 +7,7 @@ would have drawn. Several processes run this very loop side by side, each on its
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,18 +19,19 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from services.trainer import models
-from services.trainer.augment import augment_pictures, augment_sound
 from services.trainer.board import board
 from services.trainer.checkpoint import load_checkpoint, save_checkpoint
 from services.trainer.classifier import Classifier, RecordingClassifier, classifier_of
 from services.trainer.config import TrainingConfig
 from services.trainer.data import AudioPath, Sound, TrainingData
+from services.trainer.feed import Feed
 from services.trainer.frozen_dataset import Dataset
 from services.trainer.listen import validate
 from services.trainer.losses import loss_of
 from services.trainer.machine import mixed_precision, precision_of
 from services.trainer.memory import require_memory
 from services.trainer.optimise import make_optimizer, rate_at, running_mean
+from services.trainer.pictures import Pictures
 from services.trainer.plan import Run, fingerprint
 from services.trainer.pretrained import Pretrained, epochs_of, head_of, take_over, write_weights
 from services.trainer.progress import BEST_WEIGHTS, Progress
@@ -65,6 +67,8 @@ class Order:
     """Where figures for TensorBoard go, a folder for each network."""
     unknown: tuple[UnknownSet, ...] = ()
     """Sounds that are heard and not learnt from."""
+    pictures_dir: Path | None = None
+    """Where precomputed pictures are kept."""
 
 
 def fit(
@@ -72,6 +76,7 @@ def fit(
     runs: int,
     order: Order,
     sound: Sound,
+    precomputed: Pictures | None,
     pretrained: Pretrained | None,
     world: World,
     report: Report,
@@ -100,7 +105,9 @@ def fit(
     classifier = classifier_of(front_end, averaged.module, dataset.window, dataset.sample_rate)
     network = world.prepare(network)
     optimizer = make_optimizer(network, config, head)
-    data = TrainingData(sound, run.split.train, config)
+    source = precomputed.source(run.split.train) if precomputed else None
+    data = TrainingData(sound, run.split.train, config, source)
+    feed = Feed(data, front_end, config, device, world.share)
     steps = config.epochs * data.batches_per_epoch
 
     # Go on where an earlier call was stopped.
@@ -137,34 +144,28 @@ def fit(
             generator = torch.Generator(device).manual_seed(own_seed)
             torch.manual_seed(own_seed)
             losses, waiting = [], Stopwatch()
-            for step, batch in enumerate(waiting.over(data.epoch(seed)), start=epoch * data.batches_per_epoch):
-                should_stop()
-                for group in optimizer.param_groups:
-                    group["lr"] = config.learning_rate * group["factor"] * rate_at(step / steps, config.warm_up)
-                mine = world.share(batch)
-                with torch.no_grad():
-                    arrays = mine.windows, mine.targets, mine.noise
-                    windows, targets, noise = (torch.from_numpy(array).to(device) for array in arrays)
-                    windows, targets = augment_sound(
-                        windows, targets, noise, config.augment, dataset.sample_rate, generator
-                    )
-                    pictures = augment_pictures(front_end(windows), config.augment, generator)
-                with autocast:
-                    logits = learner(pictures.contiguous(memory_format=torch.channels_last))
-                cost = loss(logits.float(), targets) * world.weight(batch, mine)
-                losses.append(world.mean(cost))
-                if not math.isfinite(losses[-1]):
-                    raise TrainingDiverged(
-                        f"The loss of {run.name} became {losses[-1]} in epoch {epoch + 1}.",
-                        hint="Lower the learning rate, or set the precision to float32.",
-                    )
-                optimizer.zero_grad()
-                scaler.scale(cost).backward()  # type: ignore[no-untyped-call]
-                scaler.unscale_(optimizer)
-                nn.utils.clip_grad_norm_(network.parameters(), config.gradient_norm)
-                scaler.step(optimizer)
-                scaler.update()
-                averaged.update_parameters(network)
+            with closing(feed.batches(seed)) as batches:
+                for step, batch in enumerate(waiting.over(batches), start=epoch * data.batches_per_epoch):
+                    should_stop()
+                    for group in optimizer.param_groups:
+                        group["lr"] = config.learning_rate * group["factor"] * rate_at(step / steps, config)
+                    pictures, targets = feed.pictures(batch, generator)
+                    with autocast:
+                        logits = learner(pictures.contiguous(memory_format=torch.channels_last))
+                    cost = loss(logits.float(), targets) * world.weight(len(batch.targets), batch.of)
+                    losses.append(world.mean(cost))
+                    if not math.isfinite(losses[-1]):
+                        raise TrainingDiverged(
+                            f"The loss of {run.name} became {losses[-1]} in epoch {epoch + 1}.",
+                            hint="Lower the learning rate, or set the precision to float32.",
+                        )
+                    optimizer.zero_grad()
+                    scaler.scale(cost).backward()  # type: ignore[no-untyped-call]
+                    scaler.unscale_(optimizer)
+                    nn.utils.clip_grad_norm_(network.parameters(), config.gradient_norm or math.inf)
+                    scaler.step(optimizer)
+                    scaler.update()
+                    averaged.update_parameters(network)
             waited = waiting.seconds / (time.monotonic() - began)
 
             classifier.eval()

@@ -16,7 +16,7 @@ class Progress(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    stage: Literal["fold", "final", "evaluate", "export"]
+    stage: Literal["pictures", "fold", "final", "evaluate", "export"]
     fraction: float = Field(ge=0, le=1)
     """Of the whole run."""
     message: str

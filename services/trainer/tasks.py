@@ -67,6 +67,7 @@ def run_training(context: JobContext) -> None:
                 unknown=[UnknownSet(row.name, one) for row, one in zip(unknown_rows, others, strict=True)],
                 start=start,
                 tensorboard=board_folder(context.storage, training),
+                pictures_dir=context.storage.work / "pictures",
             )
     except (jobs.CancelRequested, ChiffchaffError):
         _leave_weights(context, work_dir / BEST_WEIGHTS)

@@ -19,6 +19,7 @@ from services.trainer.heard import Heard
 from services.trainer.listen import listen
 from services.trainer.machine import compute_repeatably, pick_device, process_count
 from services.trainer.memory import memory_explained
+from services.trainer.pictures import make_pictures
 from services.trainer.plan import check, plan
 from services.trainer.pretrained import heard_before, read_pretrained, require_same_front_end
 from services.trainer.processes import in_processes
@@ -39,18 +40,20 @@ def train(
     unknown: Sequence[UnknownSet] = (),
     start: Path | None = None,
     tensorboard: Path | None = None,
+    pictures_dir: Path | None = None,
 ) -> TrainedModel:
     """Train as `config` says and leave model.pt, card.md, curves.png and confusion.png in `work_dir`.
 
     `audio_path` turns a storage key into the path of a prepared WAV; it is pickled where several processes train.
     `report` hears of every epoch; `should_stop` is called at least twice a second and may raise to interrupt: then
     `best.pt` holds the best weights so far. The trained networks hear `unknown` too and are never trained on it.
-    `start` is the file that `config.start_from` names. Figures for TensorBoard go to `tensorboard`. Called again with
-    the same dataset, configuration and folder, the run goes on after its last epoch. Raises InvalidInput when the
-    dataset cannot train a classifier, TooLittleMemory, TrainingDiverged, ExportFailed.
+    `start` is the file that `config.start_from` names. Figures for TensorBoard go to `tensorboard`; precomputed
+    pictures are kept in `pictures_dir`, for other trainings too. Called again with the same dataset, configuration and
+    folder, the run goes on after its last epoch. Raises InvalidInput when the dataset cannot train a classifier,
+    TooLittleMemory, TrainingDiverged, ExportFailed, StorageFull.
     """
     check(dataset, config)
-    order = Order(dataset, config, audio_path, work_dir, start, tensorboard, tuple(unknown))
+    order = Order(dataset, config, audio_path, work_dir, start, tensorboard, tuple(unknown), pictures_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
     if (count := process_count(config)) > 1:
         return in_processes(count, pick_device(config), partial(carry_out, order), report, should_stop)
@@ -70,12 +73,18 @@ def carry_out(order: Order, world: World, report: Report, should_stop: ShouldSto
     if pretrained:
         require_same_front_end(pretrained, config)
         warnings += heard_before(pretrained, dataset, runs, allowed=config.allow_overlap)
+    precomputed = None
+    if config.pictures == "precomputed":
+        pictures_dir = order.pictures_dir or order.work_dir / "pictures"
+        precomputed = make_pictures(sound, config, pictures_dir, report, should_stop)
     history: dict[str, list[Progress]] = {}
     heard: list[Heard] = []
     strangers = Strangers(order.unknown, dataset, order.audio_path, config.activation)
     for run in runs:
         with memory_explained(config):
-            classifier, history[run.name] = fit(run, len(runs), order, sound, pretrained, world, report, should_stop)
+            classifier, history[run.name] = fit(
+                run, len(runs), order, sound, precomputed, pretrained, world, report, should_stop
+            )
             heard += world.gather(listen(classifier, sound, world.mine(run.split.test), should_stop, run.fold or 0))
             strangers.listen(classifier, run.fold, world, should_stop)
     warnings += strangers.warnings

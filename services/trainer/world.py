@@ -60,12 +60,11 @@ class World:
 
     def share(self, batch: Batch) -> Batch:
         """This process's windows of a batch."""
-        mine = slice(self.rank, None, self.size)
-        return Batch(batch.windows[mine], batch.targets[mine], batch.noise[mine])
+        return batch.part(self.rank, self.size)
 
-    def weight(self, batch: Batch, mine: Batch) -> float:
-        """What to multiply the mean loss of `mine` by, so that the mean over the processes is that of the batch."""
-        return len(mine.windows) * self.size / len(batch.windows)
+    def weight(self, mine: int, batch: int) -> float:
+        """What to multiply the mean loss of `mine` of a batch's windows by, so that their mean over processes is right."""
+        return mine * self.size / batch
 
     def mine(self, items: Sequence[T]) -> Sequence[T]:
         """This process's share of what all have to do."""

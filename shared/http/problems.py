@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from shared.errors import BodyTooLarge, ChiffchaffError, InvalidInput, Overloaded, TransientError
+from shared.errors import BodyTooLarge, ChiffchaffError, InvalidInput, Overloaded, TransientError, reason_of
 from shared.log import get_logger
 
 logger = get_logger(__name__)
@@ -81,16 +81,11 @@ def _chiffchaff(_request: Request, error: Exception) -> JSONResponse:
 
 def _validation(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 (starlette dispatches by type)
-    errors = [{"where": _where(one["loc"]), "what": _what(one)} for one in error.errors()]
+    errors = [{"where": _where(one["loc"]), "what": reason_of(one)} for one in error.errors()]
     detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
     return problem_response(
         InvalidInput(f"{detail}.", hint="GET /openapi.json describes what is expected."), extra={"errors": errors}
     )
-
-
-def _what(error: Mapping[str, Any]) -> str:
-    """The reason alone: pydantic puts the kind of exception before what our own validators say."""
-    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _where(location: Sequence[int | str]) -> str:

@@ -1,14 +1,18 @@
 """What a training run can be told, and what it answers to nonsense."""
 
+import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from services.trainer.config import TrainingConfig
+from services.trainer import recipes
+from services.trainer.config import AugmentConfig, TrainingConfig
+from services.trainer.selection import Selection
 from shared.audio.frontend_config import FIELD, ORIGINAL
 
 
@@ -16,6 +20,50 @@ def test_the_defaults_are_a_whole_recipe_and_survive_json() -> None:
     config = TrainingConfig()
     assert TrainingConfig.model_validate_json(config.model_dump_json()) == config
     assert TrainingConfig.model_validate(config.as_json()).picture == config.picture
+
+
+@pytest.mark.parametrize("name", recipes.available())
+def test_a_recipe_is_whole_and_what_is_given_beside_it_wins(name: str) -> None:
+    plain = TrainingConfig(recipe=name)
+    changed = TrainingConfig(recipe=name, epochs=7, augment={"mask_time": 0.33})
+    assert (changed.epochs, changed.augment.mask_time) == (7, 0.33)
+    expected = plain.model_copy(update={"epochs": 7, "augment": plain.augment.model_copy(update={"mask_time": 0.33})})
+    assert changed == expected
+    assert TrainingConfig(**tomllib.loads(recipes.text(name))) == plain, "a copy of the file is the recipe"
+
+
+def test_the_manifest_s_settings_are_a_configuration_that_no_later_recipe_changes() -> None:
+    config = TrainingConfig(recipe="original", epochs=9)
+    assert {*config.as_json()} == {*TrainingConfig.model_fields}
+    assert {*config.as_json()["augment"]} == {*AugmentConfig.model_fields}
+    again = TrainingConfig.model_validate(config.as_json())
+    assert again.as_json() == config.as_json()
+
+
+def test_the_example_of_the_manual_is_a_training() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+    example = json.loads(manual.split("**Training.**")[1].split("```json")[1].split("```")[0])
+    assert TrainingConfig(**example["config"]).augment.same_class == 0.3
+    assert Selection(**example["dataset"]).background == ["rain"]
+
+
+def test_the_original_recipe_is_that_of_the_original_work() -> None:
+    config = TrainingConfig(recipe="original")
+    assert config.picture == ORIGINAL
+    assert (config.optimizer, config.learning_rate, config.schedule, config.decay) == (
+        "adam",
+        1e-3,
+        "exponential",
+        0.95,
+    )
+    assert (config.batch_size, config.epochs, config.warm_up, config.averaging, config.label_smoothing) == (
+        64,
+        50,
+        0,
+        0,
+        0,
+    )
+    assert config.augment == AugmentConfig(picture_noise=0.4)
 
 
 def test_a_front_end_is_a_preset_or_a_whole_one() -> None:
@@ -44,7 +92,12 @@ def test_a_front_end_is_a_preset_or_a_whole_one() -> None:
         ("processes", 0, "greater than or equal to 1"),
         ("processes", 17, "batch_size must be at least processes"),
         ("patience", -1, "greater than or equal to 0"),
-        ("epoch", 3, "Extra inputs are not permitted"),
+        ("epoch", 3, "there is no setting 'epoch'; did you mean 'epochs'"),
+        ("augment", {"noise_snr": 3}, "there is no setting 'noise_snr'; did you mean 'noise_snr_db'"),
+        ("recipe", "stew", "there is no recipe 'stew'; there are field, original"),
+        ("recipe", ["field"], "there is no recipe"),
+        ("pictures", "precomputed", "set augment.time_shift, augment.equalise"),
+        ("augment", {"picture_noise": 0.4}, "needs a front end of linear power"),
     ],
 )
 def test_nonsense_is_refused_with_a_reason(field: str, value: Any, says: str) -> None:

@@ -7,15 +7,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from services.trainer.config import AugmentConfig
 from services.trainer.fit import TrainingDiverged
 from services.trainer.frozen_dataset import Dataset, Recording
-from services.trainer.losses import loss_of
-from services.trainer.optimise import rate_at, running_mean
+from services.trainer.optimise import running_mean
 from services.trainer.plan import plan
 from services.trainer.pretrained import epochs_of, read_pretrained
 from services.trainer.progress import BEST_WEIGHTS, Progress
@@ -306,33 +304,6 @@ def test_a_species_without_slices_is_named(garden: Garden, audio_path: AudioPath
             report=lambda progress: None,
             should_stop=never,
         )
-
-
-def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
-    rates = np.array([rate_at(done, 0.1) for done in np.linspace(0, 1, 101)])
-    assert rates.argmax() == 10
-    assert rates[10] == pytest.approx(1.0)
-    assert rates[0] > 0
-    assert rates[-1] == pytest.approx(0.0)
-    assert (np.diff(rates[:11]) > 0).all()
-    assert (np.diff(rates[10:]) < 0).all()
-
-
-def test_a_window_without_a_bird_pulls_every_species_down() -> None:
-    config = small_config(label_smoothing=0.0)
-    bird, nothing = torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2)
-    sure, unsure = torch.tensor([[6.0, -6.0]]), torch.zeros(1, 2)
-    assert loss_of(sure, bird, config) < loss_of(unsure, bird, config)
-    assert loss_of(sure, nothing, config) > loss_of(unsure, nothing, config)
-    binary = small_config(label_smoothing=0.0, loss="binary")
-    assert loss_of(torch.full((1, 2), -6.0), nothing, binary) < loss_of(unsure, nothing, binary)
-
-
-def test_two_birds_in_one_window_share_the_cross_entropy() -> None:
-    config = small_config(label_smoothing=0.0)
-    logits = torch.tensor([[1.0, 0.5, -2.0]])
-    expected = -0.5 * torch.log_softmax(logits, 1)[0, :2].sum()
-    torch.testing.assert_close(loss_of(logits, torch.tensor([[1.0, 1.0, 0.0]]), config), expected)
 
 
 def test_the_running_mean_forgets_the_random_start() -> None:
