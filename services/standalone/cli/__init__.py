@@ -15,6 +15,7 @@ from services.standalone.cli import (
     jobs,
     models,
     prepare,
+    recipes,
     recordings,
     species,
     storage,
@@ -39,6 +40,7 @@ app.command()(ingest.ingest)
 app.command()(prepare.prepare)
 app.command()(xeno_canto.xeno_canto)
 app.command()(train.train)
+app.command()(recipes.recipes)
 app.command()(classify.classify)
 app.command()(inspect.inspect)
 app.command()(species.species)

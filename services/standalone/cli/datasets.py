@@ -53,6 +53,9 @@ def create_dataset(
     recorded_from: Annotated[datetime | None, typer.Option(formats=[DAY], help="On this day or later")] = None,
     recorded_to: Annotated[datetime | None, typer.Option(formats=[DAY], help="On this day or earlier")] = None,
     month: Annotated[list[int] | None, typer.Option(min=1, max=12, help="Of any year; may be repeated")] = None,
+    background: Annotated[
+        list[str] | None, typer.Option(help="Label of recordings that are mere noise, such as rain; may be repeated")
+    ] = None,
     min_signal_fraction: Annotated[float | None, typer.Option(min=0, max=1, help="Of a slice")] = None,
     min_recordings: Annotated[int | None, typer.Option(min=1, help="Of a species, or it is left out")] = None,
     max_recordings: Annotated[int | None, typer.Option(min=1, help="Of a species: the best, of most people")] = None,
@@ -75,6 +78,7 @@ def create_dataset(
         "recorded_from": f"{recorded_from:{DAY}}" if recorded_from else None,
         "recorded_to": f"{recorded_to:{DAY}}" if recorded_to else None,
         "month": month or None,
+        "background": background or None,
         "min_signal_fraction": min_signal_fraction,
         "min_recordings": min_recordings,
         "max_recordings": max_recordings,

@@ -1,5 +1,7 @@
 """`chiffchaff train`: a model from what the library holds."""
 
+import tomllib
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -7,7 +9,7 @@ from rich.markup import escape
 
 from services.standalone.cli.client import LONG_SECONDS, Client
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, job_step, watch
-from shared.errors import ChiffchaffError
+from shared.errors import ChiffchaffError, InvalidInput
 
 
 def train(
@@ -15,6 +17,16 @@ def train(
     species: Annotated[list[str] | None, typer.Option(help="Scientific name; may be repeated; all if left out")] = None,
     dataset: Annotated[
         str | None, typer.Option(help="Id of a frozen dataset, instead of what the library holds")
+    ] = None,
+    background: Annotated[
+        list[str] | None, typer.Option(help="Label of recordings that are mere noise, such as rain; may be repeated")
+    ] = None,
+    recipe: Annotated[str | None, typer.Option(help="One of those that `chiffchaff recipes` lists")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="TOML file of settings, as `chiffchaff recipes NAME` prints one"
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     folds: Annotated[int | None, typer.Option(help="Folds to cross-validate; 0 holds out a fifth once")] = None,
@@ -37,9 +49,10 @@ def train(
 ) -> None:
     """Train a model on what the library holds, or on a frozen dataset."""
     client = Client(server)
-    if dataset and (species or exclude_no_derivatives):
+    if dataset and (species or background or exclude_no_derivatives):
         raise typer.BadParameter("a frozen dataset is trained on as it is: leave out --species and the like")
     given = {
+        "recipe": recipe,
         "epochs": epochs,
         "folds": folds,
         "patience": patience,
@@ -49,14 +62,16 @@ def train(
     selection = {
         "name": name,
         "species": species or None,
+        "background": background or [],
         "no_derivatives": "exclude" if exclude_no_derivatives else "include",
     }
+    given = {"recipe": recipe, "epochs": epochs, "folds": folds}
     training = client.post(
         "/trainings",
         {
             "name": name,
             **({"dataset_id": dataset} if dataset else {"dataset": selection}),
-            "config": {key: value for key, value in given.items() if value is not None},
+            "config": _settings(config) | {key: value for key, value in given.items() if value is not None},
         },
         timeout=LONG_SECONDS,
     )
@@ -100,3 +115,14 @@ def _start(named: str | None) -> dict[str, Any] | None:
     if version and not version.isdecimal():
         raise typer.BadParameter(f"{version!r} is no version: write NAME:3", param_hint="--start-from")
     return {"model": name, **({"version": int(version)} if version else {})}
+
+
+def _settings(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"{file} is no TOML file: {error}.", hint="`chiffchaff recipes field` prints one to begin with."
+        ) from error
