@@ -76,6 +76,10 @@ bench-audio: $(VENV)/.dev ## Measure the signal chain beside the original's, and
 bench-segmentation: $(VENV)/.dev ## Measure how well each segmentation finds birds in rain, sea, fire and helicopters
 	$(BIN)/python -m bench.segmentation
 
+.PHONY: bench-training
+bench-training: $(VENV)/.dev ## Measure whether training waits for data: raw sound and precomputed pictures, on a GPU or not
+	$(BIN)/python -m bench.training
+
 .PHONY: bench-jobs
 bench-jobs: $(VENV)/.dev ## Measure how many jobs a second are queued and done, and how soon one starts
 	@tools/system-packages test
