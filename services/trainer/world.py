@@ -63,7 +63,7 @@ class World:
         return batch.part(self.rank, self.size)
 
     def weight(self, mine: int, batch: int) -> float:
-        """What to multiply the mean loss of `mine` of a batch's windows by, so that their mean over processes is right."""
+        """What to multiply the mean loss of `mine` windows by, so that the mean over processes is the batch's."""
         return mine * self.size / batch
 
     def mine(self, items: Sequence[T]) -> Sequence[T]:

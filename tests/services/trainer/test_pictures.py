@@ -114,6 +114,7 @@ def test_a_front_end_beyond_float16_is_refused(sound: Sound, audio_path: AudioPa
         made(sound, tmp_path / "pictures", front_end=loud)
 
 
+@pytest.mark.usefixtures("model_file_alone")
 def test_a_network_learns_from_them_and_another_run_finds_them(
     garden: Garden, audio_path: AudioPath, tmp_path: Path
 ) -> None:
