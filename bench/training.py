@@ -10,8 +10,6 @@ there. The recordings are few enough to stay in memory, as those of most trainin
 """
 
 import argparse
-import csv
-import hashlib
 import sys
 import tempfile
 import time
@@ -25,60 +23,23 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
+from bench.labelled import read_set
 from bench.results import write_results
 from services.trainer import models
-from services.trainer.candidates import MIN_NOISE_SAMPLES
 from services.trainer.config import TrainingConfig
 from services.trainer.data import Sound, TrainingData
 from services.trainer.feed import Feed, Tensors
-from services.trainer.frozen_dataset import Dataset, Recording
 from services.trainer.losses import loss_of
 from services.trainer.machine import mixed_precision, pick_device
 from services.trainer.optimise import make_optimizer
 from services.trainer.pictures import make_pictures
-from shared.audio.decode import decode
+from services.trainer.pretrained import head_of
 from shared.audio.frontend import FrontEnd
-from shared.audio.segment import segment
-from shared.audio.slices import slice_recording
-from shared.audio.wav import PreparedWriter, to_pcm16
-from shared.model_file import Label
 
 SET = "garden20"
 MODES = ("raw", "precomputed")
 WARM_UP = 5
 """Steps that are not timed: memory is found, kernels are chosen."""
-
-
-def prepared(data: Path, folder: Path) -> Dataset:
-    """The recordings of the set, decoded into `folder` and sliced, as a frozen dataset would have them."""
-    recordings = []
-    with (data / "manifest.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            if row["set"] != SET:
-                continue
-            samples, _ = decode(data / row["path"])
-            key = f"{len(recordings)}.wav"
-            with (folder / key).open("wb") as wav:
-                writer = PreparedWriter(wav)
-                writer.write(samples)
-                writer.finish()
-            sections = segment(to_pcm16(samples))
-            slices = slice_recording(len(samples), sections)
-            spans = {kind: [(s.start, s.end) for s in sections if s.kind == kind] for kind in ("signal", "noise")}
-            recordings.append(
-                Recording(
-                    sha256=hashlib.sha256((data / row["path"]).read_bytes()).hexdigest(),
-                    audio=key,
-                    samples=len(samples),
-                    label=row["label"],
-                    slices=tuple(one.start for one in slices if one.kind == "signal"),
-                    noise=tuple(one.start for one in slices if one.kind == "noise"),
-                    signal_sections=tuple(spans["signal"]),
-                    noise_sections=tuple(s for s in spans["noise"] if s[1] - s[0] >= MIN_NOISE_SAMPLES),
-                )
-            )
-    names = sorted({recording.label for recording in recordings})
-    return Dataset(labels=tuple(Label(scientific=name) for name in names), recordings=tuple(recordings))
 
 
 def configured(mode: str, batch_size: int) -> TrainingConfig:
@@ -103,7 +64,7 @@ class Bench:
         self.generator = torch.Generator(self.device).manual_seed(0)
         network: nn.Module = models.build(config.network, len(sound.dataset.labels), config.picture)
         self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = make_optimizer(network, config)
+        self.optimizer = make_optimizer(network, config, head_of(network, config, len(sound.dataset.labels)))
         self.autocast = mixed_precision(config, self.device)
 
     def learn(self, pictures: Tensor, targets: Tensor) -> int:
@@ -165,7 +126,7 @@ def measure(data: Path, seconds: float, batch_size: int | None) -> dict[str, Any
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="chiffchaff-bench-") as name:
         folder = Path(name)
-        sound = Sound(prepared(data, folder), lambda key: folder / key)
+        sound = Sound(read_set(data, SET, folder), lambda key: folder / key)
         for mode in MODES:
             on_gpu = pick_device(configured(mode, 2)).type == "cuda"
             bench = Bench(sound, configured(mode, batch_size or (64 if on_gpu else 16)), folder)

@@ -11,8 +11,6 @@ worst network it keeps, which shows whether a threshold that fits one network fi
 """
 
 import argparse
-import csv
-import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,20 +23,16 @@ from rich.console import Console
 from rich.table import Column, Table
 from torchmetrics.functional.classification import binary_auroc
 
+from bench.labelled import FOLDS, read_set
 from bench.results import write_results
 from services.trainer.config import TrainingConfig
-from services.trainer.frozen_dataset import Dataset, Recording
-from services.trainer.split import assign_folds, held_out
+from services.trainer.split import held_out
 from services.trainer.train import train
-from shared.audio.decode import decode_to_wav
-from shared.audio.segment import segment
-from shared.audio.slices import slice_recording
-from shared.audio.wav import open_prepared, read_prepared
-from shared.model_file import Label, confidences, load, sha256_of
+from shared.audio.wav import read_prepared
+from shared.model_file import confidences, load, sha256_of
 from shared.rejection import energy
 
 KNOWN, UNKNOWN = "garden20", ("singles182", "esc10")
-FOLDS = 5
 KEEP = 0.95
 
 Logits = npt.NDArray[np.float32]
@@ -66,34 +60,6 @@ SCORES: dict[str, Callable[[Logits, Logits], float]] = {
     "entropy, mean of windows": lambda _, shares: float(_entropy(shares).mean()),
     "entropy of the mean confidences": lambda _, shares: float(_entropy(shares.mean(axis=0))),
 }
-
-
-def read_set(data: Path, name: str, prepared: Path) -> Dataset:
-    """A set of the manifest as a dataset, prepared into a folder."""
-    with (data / "manifest.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["set"] == name]
-    recordings = []
-    for number, row in enumerate(rows):
-        key = f"{name}-{number}.wav"
-        decode_to_wav(data / row["path"], prepared / key)
-        sound = open_prepared(prepared / key)
-        recordings.append(
-            Recording(
-                sha256=hashlib.sha256((data / row["path"]).read_bytes()).hexdigest(),
-                audio=key,
-                samples=len(sound),
-                label=row["label"],
-                recordist=row["recordist"],
-                xc_id=row["xc_id"] or None,
-                slices=tuple(s.start for s in slice_recording(len(sound), segment(sound)) if s.kind == "signal"),
-            )
-        )
-    groups = [one.recordist or one.sha256 for one in recordings]
-    folds = assign_folds([one.label for one in recordings], groups, FOLDS, 0)
-    recordings = [one.model_copy(update={"fold": fold}) for one, fold in zip(recordings, folds, strict=True)]
-    common = {row["label"]: row["english"] for row in rows}
-    labels = tuple(Label(scientific=label, common=common[label]) for label in sorted(common))
-    return Dataset(id=name, labels=labels, recordings=tuple(recordings))
 
 
 def answers(model: Path, sounds: Sequence[Path]) -> list[Answers]:

@@ -29,7 +29,8 @@ def test_it_falls_by_the_same_factor_after_each_epoch() -> None:
 @pytest.mark.parametrize(("name", "kind"), [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)])
 def test_norms_and_biases_are_not_decayed(name: str, kind: type) -> None:
     network = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
-    optimizer = make_optimizer(network, small_config(optimizer=name, weight_decay=0.3, learning_rate=0.01))
+    config = small_config(optimizer=name, weight_decay=0.3, learning_rate=0.01)
+    optimizer = make_optimizer(network, config, {"1.weight"})
     assert type(optimizer) is kind
     decays = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
     assert [decays[id(p)] for p in network.parameters()] == [0.3, 0.0, 0.0, 0.0]
