@@ -121,6 +121,8 @@ def without_known(dataset: Dataset, known: Dataset) -> tuple[list[int], list[str
     common = {label.scientific: label.common for label in dataset.labels}
 
     def reason(recording: Recording) -> str | None:
+        if recording.background:
+            return f"{recording.label}, which the dataset holds as mere background"
         for name in (recording.label, common[recording.label], *recording.secondary):
             if name.casefold() in names:
                 return f"{names[name.casefold()]}, which the model knows"

@@ -54,6 +54,14 @@ def test_a_recording_that_trains_the_model_is_left_out_whatever_it_is_called(gar
     assert left_out == ["a recording of Ignotus that trains the model"]
 
 
+def test_what_a_dataset_holds_as_mere_background_is_no_unknown_sound(garden: Garden) -> None:
+    wide = _renamed(garden(birds=3))
+    rain = wide.recordings[0].model_copy(update={"sha256": "f" * 64, "label": "rain", "background": True, "slices": ()})
+    chosen, left_out = without_known(wide.model_copy(update={"recordings": (*wide.recordings, rain)}), garden(birds=2))
+    assert len(wide.recordings) not in chosen
+    assert "rain, which the dataset holds as mere background" in left_out
+
+
 def test_a_set_with_nothing_unknown_in_it_is_a_warning_not_a_failure(garden: Garden, audio_path: AudioPath) -> None:
     known = garden(birds=2)
     strangers = Strangers([UnknownSet("my birds", known)], known, audio_path, "softmax")
