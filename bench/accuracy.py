@@ -4,8 +4,8 @@ selection. Prints a table.
     .venv/bin/python -m bench.accuracy ../shared/data                                 # the default recipe, both sets
     .venv/bin/python -m bench.accuracy FOLDER --sets garden20 --networks wren puffin --recipes field original
 
-garden20: birds, recordists apart. esc10: sounds of ten kinds, the authors' five folds. Top-1 is per recording, in mean over
-the species for birds; intervals are bootstrapped over recordings.
+garden20: birds, recordists apart. esc10: sounds of ten kinds, the authors' five folds. Top-1 is per recording, in mean
+over the species for birds; intervals are bootstrapped over recordings.
 """
 
 import argparse
