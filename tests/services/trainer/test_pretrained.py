@@ -99,7 +99,7 @@ def test_only_the_classification_layer_learns_at_first(garden: Garden, audio_pat
 
     order = Order(dataset, config, audio_path, tmp_path)
     (run,) = plan(dataset, config)
-    fit(run, 1, order, Sound(dataset, audio_path), old, World(torch.device("cpu")), report, never)
+    fit(run, 1, order, Sound(dataset, audio_path), None, old, World(torch.device("cpu")), report, never)
     for name, value in old.weights.items():
         same = torch.equal(states[0][name], value)
         assert same != name.startswith("classify"), f"{name} after the first epoch"

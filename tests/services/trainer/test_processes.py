@@ -43,7 +43,7 @@ def test_two_processes_train_what_one_would_have_trained(
     garden: Garden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wren, "DROPOUT", 0.0)
-    config = small_config(precision="float32", epochs=2, batch_size=5, learning_rate=1e-4)
+    config = small_config(precision="float32", epochs=2, batch_size=5, learning_rate=1e-5)
     order = partial(Order, garden(), config, tmp_path.joinpath)
     alone, together = list[Progress](), list[Progress]()
     for folder in ("one", "two"):
