@@ -21,7 +21,7 @@ class _Settings(BaseModel):
         for name in given if isinstance(given, Mapping) else ():
             if name not in cls.model_fields:
                 near = get_close_matches(str(name), cls.model_fields, n=1)
-                known = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(cls.model_fields)}"
+                known = f"the nearest is {near[0]!r}" if near else f"there are {', '.join(cls.model_fields)}"
                 raise ValueError(f"there is no setting {str(name)[:64]!r}; {known}")
         return given
 

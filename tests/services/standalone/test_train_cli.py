@@ -42,7 +42,7 @@ def test_a_printed_recipe_can_be_changed_and_given_back(server: str, tmp_path: P
 def test_what_is_wrong_with_a_setting_is_said_without_pydantic_s_words(server: str, tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text("learning_rat = 1e-3\n")
-    with pytest.raises(ServerError, match=r"so: there is no setting 'learning_rat'; did you mean 'learning_rate'"):
+    with pytest.raises(ServerError, match=r"so: there is no setting 'learning_rat'; the nearest is 'learning_rate'"):
         trained_with(server, "--config", str(mine))
     mine.write_text("[augment]\nnoise_snr_db = [30, 3]\n")
     with pytest.raises(ServerError, match=r"set up so: augment: noise_snr_db must be"):
