@@ -76,6 +76,10 @@ bench-audio: $(VENV)/.dev ## Measure the signal chain beside the original's, and
 bench-segmentation: $(VENV)/.dev ## Measure how well each segmentation finds birds in rain, sea, fire and helicopters
 	$(BIN)/python -m bench.segmentation
 
+.PHONY: bench-accuracy
+bench-accuracy: $(VENV)/.dev ## Cross-validate the default recipes on garden20 and ESC-10 (hours without a GPU)
+	$(BIN)/python -m bench.accuracy ../shared/data
+
 .PHONY: bench-training
 bench-training: $(VENV)/.dev ## Measure whether training waits for data: raw sound and precomputed pictures, on a GPU or not
 	$(BIN)/python -m bench.training

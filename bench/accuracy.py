@@ -88,6 +88,8 @@ def measure(
                         row |= {figure: metrics[figure].value, f"{figure}_low": metrics[figure].low}
                         row |= {f"{figure}_high": metrics[figure].high}
                     rows.append(row)
+                    # Now, not in the end: the whole takes hours, and each row stands by itself.
+                    write_results("accuracy", _figures(rows) | {"rows": rows})
                     print(f"  {FIGURE[name]} {row[FIGURE[name]]:.3f}", flush=True)
     return rows
 
@@ -112,7 +114,6 @@ def main() -> None:
         cells = [row["set"], row["network"], row["recipe"], row["epochs"], row["folds"], f"{row[figure]:.3f}", interval]
         table.add_row(*map(str, cells), f"{row['top5']:.3f}", f"{row['seconds'] / 60:.1f}")
     Console(width=120).print(table)
-    write_results("accuracy", _figures(rows) | {"rows": rows})
 
 
 def _figures(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
