@@ -33,6 +33,8 @@ PIECE = 240
 MAPS = 256
 """Recordings that stay mapped: to map one takes longer than to copy a window out of it."""
 
+ALL = slice(None)
+
 TRIES = 8
 """To find a window with signal, beside the slice itself."""
 
@@ -49,10 +51,8 @@ class Batch:
     """Background to mix in, as many and of the same kind; empty where the dataset has none or none is asked for."""
     same: Content
     """For each window another one of its species; empty unless it is asked for."""
-
-    def part(self, rank: int, size: int) -> "Batch":
-        """Every `size`-th window, from the one of this rank on."""
-        return Batch(*(array[rank::size] for array in (self.windows, self.targets, self.noise, self.same)))
+    of: int
+    """Windows of the whole, where this is one process's share of it."""
 
 
 class Sound:
@@ -220,7 +220,7 @@ class Batches(Protocol):
 
     batches_per_epoch: int
 
-    def makers(self, seed: Sequence[int]) -> Iterator[Callable[[], Batch]]: ...
+    def makers(self, seed: Sequence[int], share: slice = ALL) -> Iterator[Callable[[], Batch]]: ...
 
 
 class Source(Protocol):
@@ -276,23 +276,28 @@ class TrainingData:
         self._noise = self._source.has_noise and bool(augment.noise or augment.nothing or augment.picture_noise)
         self.batches_per_epoch = self._deck.batches
 
-    def makers(self, seed: Sequence[int]) -> Iterator[Callable[[], Batch]]:
-        """One epoch, to be read batch by batch, in any order and in several threads; the same for the same `seed`."""
+    def makers(self, seed: Sequence[int], share: slice = ALL) -> Iterator[Callable[[], Batch]]:
+        """One epoch, to be read batch by batch, in any order and in several threads; the same for the same `seed`.
+
+        Of each batch only the `share` is read; the shares of several processes are what one would read.
+        """
         for number, cards in enumerate(self._deck.deal(np.random.default_rng(seed))):
-            yield partial(self._batch, cards, (*seed, number))
+            yield partial(self._batch, cards, (*seed, number), share)
 
     def epoch(self, seed: Sequence[int]) -> Iterator[Batch]:
         """One epoch of batches, one after the other."""
         return (make() for make in self.makers(seed))
 
-    def _batch(self, cards: npt.NDArray[np.int64], seed: Sequence[int]) -> Batch:
-        generator = np.random.default_rng(seed)
-        windows = self._stack([self._drawn(card, generator) for card in cards])
-        noise = self._stack([self._source.noise(generator) for _ in cards] if self._noise else [])
-        others = [self._another(card, generator) for card in cards] if self._same_class else []
-        same = self._stack([self._drawn(card, generator) for card in others])
-        rows = [self._row[self._cards[card][0]] for card in cards]
-        return Batch(windows, self._targets[rows], noise, same)
+    def _batch(self, cards: npt.NDArray[np.int64], seed: Sequence[int], share: slice) -> Batch:
+        # A window's chance is its own: it does not depend on who else is read here.
+        chances = [np.random.default_rng((*seed, place)) for place in range(len(cards))[share]]
+        mine = list(zip(cards[share], chances, strict=True))
+        windows = self._stack([self._drawn(card, chance) for card, chance in mine])
+        noise = self._stack([self._source.noise(chance) for _, chance in mine] if self._noise else [])
+        others = [(self._another(card, chance), chance) for card, chance in mine] if self._same_class else []
+        same = self._stack([self._drawn(card, chance) for card, chance in others])
+        rows = [self._row[self._cards[card][0]] for card, _ in mine]
+        return Batch(windows, self._targets[rows], noise, same, of=len(cards))
 
     def _drawn(self, card: int, generator: np.random.Generator) -> Content:
         index, starts = self._cards[card]

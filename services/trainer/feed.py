@@ -9,12 +9,10 @@ from torch import Tensor
 
 from services.trainer.augment import augment_pictures, augment_sound
 from services.trainer.config import TrainingConfig
-from services.trainer.data import Batch, Batches
+from services.trainer.data import ALL, Batch, Batches
 from services.trainer.prefetch import prefetched
 from shared.audio.frontend import FrontEnd
 from shared.audio.wav import FULL_SCALE
-
-Share = Callable[[Batch], Batch]
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Tensors:
 
 
 class Feed:
-    """The batches of `data` for a network on `device`; where several processes train, `share` takes out one's own."""
+    """The batches of `data` for a network on `device`; where several processes train, `share` is one's own part."""
 
     def __init__(
         self,
@@ -38,14 +36,14 @@ class Feed:
         front_end: FrontEnd,
         config: TrainingConfig,
         device: torch.device,
-        share: Share = lambda batch: batch,
+        share: slice = ALL,
     ) -> None:
         self._data, self._front_end, self._config, self._device = data, front_end, config, device
         self._share = share
 
     def batches(self, seed: Sequence[int]) -> Generator[Tensors, None, None]:
         """One epoch, in memory and still to be made into pictures; the same for the same `seed`."""
-        makers = (partial(self._tensors, make) for make in self._data.makers(seed))
+        makers = (partial(self._tensors, make) for make in self._data.makers(seed, self._share))
         if self._config.prefetch:
             yield from prefetched(makers, self._config.prefetch)
         else:
@@ -53,14 +51,13 @@ class Feed:
 
     def _tensors(self, make: Callable[[], Batch]) -> Tensors:
         batch = make()
-        mine = self._share(batch)
-        arrays = mine.windows, mine.targets, mine.noise, mine.same
+        arrays = batch.windows, batch.targets, batch.noise, batch.same
         tensors = [torch.from_numpy(array) for array in arrays]
         if self._device.type == "cuda":
             with torch.cuda.device(self._device):
                 tensors = [tensor.pin_memory() for tensor in tensors]
         windows, targets, noise, same = tensors
-        return Tensors(windows, targets, noise, same, of=len(batch.targets))
+        return Tensors(windows, targets, noise, same, of=batch.of)
 
     @torch.no_grad()
     def pictures(self, batch: Tensors, generator: torch.Generator) -> tuple[Tensor, Tensor]:

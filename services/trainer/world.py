@@ -16,7 +16,6 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from services.trainer.data import Batch
 from services.trainer.joint_norm import with_joint_norm
 from shared.errors import ChiffchaffError
 
@@ -58,9 +57,10 @@ class World:
         # Not where an error came out: the others may wait for us, and are ended with us.
         dist.destroy_process_group()
 
-    def share(self, batch: Batch) -> Batch:
+    @property
+    def share(self) -> slice:
         """This process's windows of a batch."""
-        return batch.part(self.rank, self.size)
+        return slice(self.rank, None, self.size)
 
     def weight(self, mine: int, batch: int) -> float:
         """What to multiply the mean loss of `mine` windows by, so that the mean over processes is the batch's."""
@@ -68,7 +68,7 @@ class World:
 
     def mine(self, items: Sequence[T]) -> Sequence[T]:
         """This process's share of what all have to do."""
-        return items[self.rank :: self.size]
+        return items[self.share]
 
     def gather(self, mine: Sequence[T]) -> list[T]:
         """What every process made of its share, in the order of the whole; everywhere the same."""

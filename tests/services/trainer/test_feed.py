@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,10 @@ import pytest
 import torch
 
 from services.trainer.config import TrainingConfig
-from services.trainer.data import Batch, Sound, TrainingData
+from services.trainer.data import Sound, TrainingData
 from services.trainer.feed import Feed
 from services.trainer.frozen_dataset import Dataset
+from services.trainer.world import World
 from shared.audio.frontend import FrontEnd
 from tests.services.trainer.conftest import small_config
 
@@ -81,7 +81,7 @@ def test_processes_share_every_batch(garden: Garden, audio_path: AudioPath) -> N
     config, dataset = small_config(augment=ALL), garden()
     data, front_end = TrainingData(Sound(dataset, audio_path), range(12), config), FrontEnd(small_config().picture)
     whole = list(Feed(data, front_end, config, CPU).batches((0,)))
-    parts = [Feed(data, front_end, config, CPU, partial(Batch.part, rank=rank, size=3)) for rank in range(3)]
+    parts = [Feed(data, front_end, config, CPU, World(CPU, rank, size=3).share) for rank in range(3)]
     for batch, *shares in zip(whole, *(part.batches((0,)) for part in parts), strict=True):
         assert [share.of for share in shares] == [batch.of] * 3
         for name in ("windows", "targets", "noise", "same"):
