@@ -5,6 +5,8 @@ torch is imported by the first job, not by the process: a start costs nothing un
 """
 
 import shutil
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,9 @@ from shared.prepared import PreparedAudio
 from shared.settings import Settings
 from shared.worker import JobContext, Worker, run_worker
 
+CHECKPOINTS_KEPT = timedelta(days=30)
+"""How long a training that was stopped or failed can be gone on with. What it had learnt is kept apart from them."""
+
 
 def run_training(context: JobContext) -> None:
     """Trains as the row says. Killed at any moment, it goes on after its last epoch when it is run again."""
@@ -36,6 +41,7 @@ def run_training(context: JobContext) -> None:
         dataset_row = session.get_one(Dataset, training.dataset_id)
         unknown_rows = [session.get_one(Dataset, id) for id in config.unknown_dataset_ids]
     work_dir = work_folder(context.storage, training)
+    forget_old_checkpoints(work_dir.parent)
 
     noted = _noted_epochs(context)
 
@@ -92,6 +98,14 @@ def run_training(context: JobContext) -> None:
             )
         )
     shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def forget_old_checkpoints(folder: Path) -> None:
+    """Remove those of trainings that ended without a model and that nobody has gone on with for a while."""
+    for work_dir in folder.glob("*/"):
+        newest = max((path.stat().st_mtime for path in work_dir.rglob("*")), default=work_dir.stat().st_mtime)
+        if newest < time.time() - CHECKPOINTS_KEPT.total_seconds():
+            shutil.rmtree(work_dir, ignore_errors=True)
 
 
 def _frozen(context: JobContext, row: Dataset) -> FrozenDataset:

@@ -1,6 +1,8 @@
 """The trainer's worker: what a training that is cancelled leaves behind, and what can be made of it."""
 
+import os
 import pickle
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ from services.trainer.api import API
 from services.trainer.frozen_dataset import Dataset as Frozen
 from services.trainer.pretrained import epochs_of
 from services.trainer.progress import EPOCH
-from services.trainer.tasks import WORKER
+from services.trainer.tasks import WORKER, forget_old_checkpoints
 from shared import jobs
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
 from shared.db.migrate import migrate
@@ -146,3 +148,15 @@ def test_prepared_audio_goes_to_another_process(tmp_path: Path) -> None:
     path = PreparedAudio(storage, settings, sync_sessions(engine)).path
     assert pickle.loads(pickle.dumps(path))("prepared/sound.wav").read_bytes() == b"sound"  # noqa: S301 (our own)
     engine.dispose()
+
+
+def test_checkpoints_that_nobody_goes_on_with_are_removed(tmp_path: Path) -> None:
+    for name, days in (("old", 31), ("young", 29)):
+        file = tmp_path / name / "checkpoint-0.pt"
+        file.parent.mkdir()
+        file.write_bytes(b"weights")
+        then = time.time() - 86_400 * days
+        os.utime(file, (then, then))
+    forget_old_checkpoints(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["young"]
+    forget_old_checkpoints(tmp_path / "not-there")
