@@ -1,10 +1,8 @@
-"""Every network in the folder, whoever adds it: shapes, size, gradients, TorchScript, torch.export and ONNX."""
+"""Every network in the folder, whoever adds it: shapes, size, gradients, TorchScript. Its other formats: `test_export`."""
 
 import copy
-import io
 import warnings
 
-import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
@@ -118,31 +116,6 @@ def test_torchscript_gives_the_same_numbers(network: nn.Module, front_end: Front
     windows = pictures(2, front_end)
     with torch.inference_mode():
         torch.testing.assert_close(scripted(windows), network(windows))
-
-
-def test_torch_export_and_onnx_give_the_same_numbers_for_any_batch(
-    name: str, network: nn.Module, front_end: FrontEndConfig
-) -> None:
-    if any(isinstance(layer, nn.LSTM) for layer in network.modules()):  # written out step by step: shorter is faster
-        front_end = front_end.model_copy(update={"window_seconds": 0.6})
-        network = models.build(name, CLASSES, front_end).eval()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*_flat_weights.* were assigned during export", category=UserWarning)
-        warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
-        batch = {0: torch.export.Dim("batch")}
-        program = torch.export.export(network, (pictures(2, front_end),), dynamic_shapes=(batch,))
-        onnx = torch.onnx.export(program, dynamo=True, optimize=False, verbose=False)
-    assert onnx is not None
-    file = io.BytesIO()
-    onnx.save(file)
-    session = onnxruntime.InferenceSession(file.getvalue())
-    exported = program.module()
-    for windows in (pictures(1, front_end), pictures(3, front_end)):
-        with torch.inference_mode():
-            expected = network(windows)
-            torch.testing.assert_close(exported(windows), expected)
-        (got,) = session.run(None, {session.get_inputs()[0].name: windows.numpy()})
-        torch.testing.assert_close(torch.from_numpy(got), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_it_fits_the_front_end_it_is_made_for(name: str, front_end: FrontEndConfig) -> None:
