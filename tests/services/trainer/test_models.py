@@ -1,4 +1,4 @@
-"""Every network in the folder, whoever adds it: shapes, size, gradients, TorchScript. Its other formats: `test_export`."""
+"""Every network in the folder, whoever adds it: shapes, size, gradients, TorchScript. Other formats: `test_export`."""
 
 import copy
 import warnings
