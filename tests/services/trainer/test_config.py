@@ -63,6 +63,7 @@ def test_the_original_recipe_is_that_of_the_original_work() -> None:
         0,
         0,
     )
+    assert (config.balance, config.crops_per_recording, config.augment.time_shift) == (1, 0, 0), "resampled, not moved"
     assert config.augment == AugmentConfig(picture_noise=0.4)
 
 
