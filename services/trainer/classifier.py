@@ -13,6 +13,13 @@ CONTEXT_SECONDS = 5.0
 """What is heard before and after a block besides: more than the front end and the trunk reach."""
 
 
+def window_count(samples: int, window: int, hop: int) -> int:
+    """How many windows cover a recording: as `shared.audio.slices.windows`, in words that TorchScript knows."""
+    if samples < 1 or hop < 1 or hop > window:
+        raise ValueError("a recording needs samples, and a step must be above 0 and at most a window")
+    return 1 + (max(0, samples - window) + hop - 1) // hop
+
+
 class Classifier(nn.Module):
     """(batch, samples) float32 mono -> logits (batch, classes), for a network that knows windows only."""
 
@@ -33,9 +40,7 @@ class Classifier(nn.Module):
         """Whole recording, (samples,) -> logits (windows, classes); the windows are those of `shared.audio.slices`."""
         samples = waveform.size(0)
         hop = int(step * self.sample_rate + 0.5)
-        if samples < 1 or hop < 1 or hop > self.window:
-            raise ValueError("a recording needs samples, and a step must be above 0 and at most a window")
-        count = 1 + (max(0, samples - self.window) + hop - 1) // hop
+        count = window_count(samples, self.window, hop)
         logits: list[Tensor] = []
         for first in range(0, count, self.chunk):
             rows: list[Tensor] = []
@@ -75,10 +80,8 @@ class RecordingClassifier(nn.Module):
         """Whole recording, (samples,) -> logits (windows, classes); the windows are those of `shared.audio.slices`."""
         samples = waveform.size(0)
         hop = int(step * self.sample_rate + 0.5)
-        if samples < 1 or hop < 1 or hop > self.window:
-            raise ValueError("a recording needs samples, and a step must be above 0 and at most a window")
+        count = window_count(samples, self.window, hop)
         features = self._features(waveform)
-        count = 1 + (max(0, samples - self.window) + hop - 1) // hop
         length = self.window // self.hop
         logits: list[Tensor] = []
         for index in range(count):
