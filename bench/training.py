@@ -10,6 +10,7 @@ there. The recordings are few enough to stay in memory, as those of most trainin
 """
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -75,7 +76,7 @@ class Bench:
         cost.item()  # training looks at it, and so waits for the device
         self.optimizer.zero_grad()
         cost.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_norm)
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_norm or math.inf)
         self.optimizer.step()
         return len(targets)
 

@@ -52,7 +52,7 @@ class Classifier(nn.Module):
         return torch.cat(logits)
 
 
-class RecordingClassifier(nn.Module):
+class RecordingClassifier(Classifier):
     """The same for a network that hears a recording once, however much its windows overlap.
 
     A recording's features are computed in blocks with some sound on either side; a window's logits come from the
@@ -60,20 +60,12 @@ class RecordingClassifier(nn.Module):
     """
 
     def __init__(self, front_end: FrontEnd, network: nn.Module, window: int, sample_rate: int) -> None:
-        super().__init__()
-        self.front_end = front_end
-        self.network = network
-        self.window = window
-        self.sample_rate = sample_rate
+        super().__init__(front_end, network, window, sample_rate)
         # One feature stands for so many samples. Blocks begin where a feature begins.
         self.hop = front_end.hop * int(network.stride)  # type: ignore[arg-type]
         self.block = round(BLOCK_SECONDS * sample_rate / self.hop) * self.hop
         self.context = round(CONTEXT_SECONDS * sample_rate / self.hop) * self.hop
         self.frame_seconds: float = self.hop / sample_rate
-
-    def forward(self, windows: Tensor) -> Tensor:
-        logits: Tensor = self.network(self.front_end(windows))
-        return logits
 
     @torch.jit.export
     def analyse(self, waveform: Tensor, step: float) -> Tensor:
@@ -117,9 +109,7 @@ class RecordingClassifier(nn.Module):
         return torch.cat(blocks, dim=2)
 
 
-def classifier_of(
-    front_end: FrontEnd, network: nn.Module, window: int, sample_rate: int
-) -> Classifier | RecordingClassifier:
+def classifier_of(front_end: FrontEnd, network: nn.Module, window: int, sample_rate: int) -> Classifier:
     """The classifier that makes the most of what the network and the front end can do (`services.trainer.models`)."""
     if hasattr(network, "features") and front_end.normalisation == "sliding":
         return RecordingClassifier(front_end, network, window, sample_rate)

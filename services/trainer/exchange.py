@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 from torch.export import Dim, ExportedProgram
 
-from services.trainer.classifier import Classifier, RecordingClassifier
+from services.trainer.classifier import Classifier
 from shared.model_file import MANIFEST_NAME, ModelManifest
 
 FOLD_UP_TO = 2**24
 """Numbers in a constant that is worked out beforehand: the mel filters and PCEN's smoother among them."""
 
 
-def trace(classifier: Classifier | RecordingClassifier) -> ExportedProgram:
+def trace(classifier: Classifier) -> ExportedProgram:
     """`forward` as a graph of torch's own operations. What torch.export cannot follow raises an error of its own."""
     # Zeros that take up no room, because the example is stored in the file.
     example = torch.zeros(1, 1).expand(2, classifier.window)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram
 
-from services.trainer.classifier import Classifier, RecordingClassifier
+from services.trainer.classifier import Classifier
 from services.trainer.exchange import trace, write_onnx, write_pt2
 from services.trainer.proof import Clips, ExportFailed, Samples, expect, prove
 from shared.model_file import BESIDE, ModelManifest, write_model
@@ -47,7 +47,7 @@ class Exported:
 
 
 def export(
-    classifier: Classifier | RecordingClassifier,
+    classifier: Classifier,
     manifest: ModelManifest,
     path: Path,
     *,
@@ -83,7 +83,7 @@ def export(
     return exported
 
 
-def script(classifier: Classifier | RecordingClassifier) -> torch.jit.ScriptModule:
+def script(classifier: Classifier) -> torch.jit.ScriptModule:
     """TorchScript of the module in evaluation mode. The one place where torch.jit's deprecation is silenced."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)

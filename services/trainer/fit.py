@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel
 from services.trainer import models
 from services.trainer.board import board
 from services.trainer.checkpoint import load_checkpoint, save_checkpoint
-from services.trainer.classifier import Classifier, RecordingClassifier, classifier_of
+from services.trainer.classifier import Classifier, classifier_of
 from services.trainer.config import TrainingConfig
 from services.trainer.data import AudioPath, Sound, TrainingData
 from services.trainer.feed import Feed
@@ -81,7 +81,7 @@ def fit(
     world: World,
     report: Report,
     should_stop: ShouldStop,
-) -> tuple[Classifier | RecordingClassifier, list[Progress]]:
+) -> tuple[Classifier, list[Progress]]:
     """Train one of `runs` networks; returns it with its averaged weights, and what was reported of its epochs.
 
     These are the weights after the last epoch; with patience those after the epoch that was best on what is kept aside.

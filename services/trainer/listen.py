@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from services.trainer.classifier import Classifier, RecordingClassifier
+from services.trainer.classifier import Classifier
 from services.trainer.data import Sound, targets
 from services.trainer.frozen_dataset import Recording
 from services.trainer.heard import Heard
@@ -51,7 +51,7 @@ def validate(
 
 
 def listen(
-    classifier: Classifier | RecordingClassifier,
+    classifier: Classifier,
     sound: Sound,
     test: Sequence[int],
     should_stop: Callable[[], None],
@@ -81,9 +81,7 @@ def listen(
     return heard
 
 
-def hear(
-    classifier: Classifier | RecordingClassifier, sound: Sound, index: int
-) -> tuple[Samples, npt.NDArray[np.bool_]]:
+def hear(classifier: Classifier, sound: Sound, index: int) -> tuple[Samples, npt.NDArray[np.bool_]]:
     """Logits of all windows of a recording, (windows, classes), float32, and which of them are slices, (windows,).
 
     By the model's own `analyse`, as when serving; of a species that was marked in another's recording, only the marked
@@ -115,7 +113,7 @@ def _logits(classifier: nn.Module, windows: Samples) -> torch.Tensor:
         return logits.float().cpu()
 
 
-def _analysed(classifier: Classifier | RecordingClassifier, waveform: Samples, step: float) -> torch.Tensor:
+def _analysed(classifier: Classifier, waveform: Samples, step: float) -> torch.Tensor:
     device = next(classifier.parameters()).device
     with torch.inference_mode():
         return classifier.analyse(torch.from_numpy(waveform).to(device), step).float().cpu()

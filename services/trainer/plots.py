@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from services.trainer.progress import Progress
 
@@ -34,6 +35,7 @@ def draw_curves(path: Path, history: Mapping[str, Sequence[Progress]]) -> None:
     accuracy.set(xlabel="epoch", ylabel="share right", ylim=(0, 1), title="Held-out slices, first place right")
     for axes in (losses, accuracy):
         axes.grid(alpha=0.3)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.savefig(path, dpi=DPI)
 
 

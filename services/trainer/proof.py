@@ -88,7 +88,7 @@ class Clips:
         return list(range(1, len(self.windows), BATCH))
 
 
-def expect(classifier: Classifier | RecordingClassifier, clips: Clips) -> dict[str, Logits]:
+def expect(classifier: Classifier, clips: Clips) -> dict[str, Logits]:
     """What the trained network itself says, by entry: `forward`, `analyse` and, where it has them, `frames`."""
     waveform = torch.from_numpy(clips.waveform)
     with torch.inference_mode():

@@ -11,7 +11,7 @@ import torch
 
 from services.trainer.calibrate import DEFAULT_THRESHOLD
 from services.trainer.card import render_card
-from services.trainer.classifier import Classifier, RecordingClassifier
+from services.trainer.classifier import Classifier
 from services.trainer.config import TrainingConfig
 from services.trainer.data import Sound
 from services.trainer.evaluate import Evaluation
@@ -44,7 +44,7 @@ class TrainedModel:
 
 
 def publish(
-    classifier: Classifier | RecordingClassifier,
+    classifier: Classifier,
     sound: Sound,
     config: TrainingConfig,
     train: Sequence[int],

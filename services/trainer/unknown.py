@@ -4,7 +4,7 @@ apart from what the networks know."""
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.trainer.classifier import Classifier, RecordingClassifier
+from services.trainer.classifier import Classifier
 from services.trainer.data import AudioPath, Sound
 from services.trainer.frozen_dataset import Dataset, Recording
 from services.trainer.heard import Activation, Floats
@@ -76,7 +76,7 @@ class Strangers:
 
     def listen(
         self,
-        classifier: Classifier | RecordingClassifier,
+        classifier: Classifier,
         fold: int | None,
         world: World,
         should_stop: Callable[[], None],
@@ -97,7 +97,7 @@ class Strangers:
 
     def _strangers(
         self,
-        classifier: Classifier | RecordingClassifier,
+        classifier: Classifier,
         sound: Sound,
         chosen: Sequence[int],
         should_stop: Callable[[], None],

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from services.trainer import models, proof
-from services.trainer.classifier import Classifier, RecordingClassifier, classifier_of
+from services.trainer.classifier import Classifier, classifier_of
 from services.trainer.export import Exported, ExportFailed, export
 from shared.audio.constants import SAMPLE_RATE, WINDOW_SAMPLES
 from shared.audio.frontend import ORIGINAL, FrontEnd, FrontEndConfig
@@ -41,14 +41,14 @@ def manifest() -> ModelManifest:
     )
 
 
-def make(front_end: FrontEndConfig = SMALL_PICTURE, network: str = "wren") -> Classifier | RecordingClassifier:
+def make(front_end: FrontEndConfig = SMALL_PICTURE, network: str = "wren") -> Classifier:
     torch.manual_seed(0)
     built = models.build(network, 3, front_end).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return classifier_of(FrontEnd(front_end), built, WINDOW_SAMPLES, SAMPLE_RATE).eval()
 
 
 @pytest.fixture
-def classifier() -> Classifier | RecordingClassifier:
+def classifier() -> Classifier:
     return make()
 
 
@@ -122,7 +122,7 @@ def test_every_network_can_be_written_in_every_format(name: str, tmp_path: Path)
 
 
 def test_a_file_that_gives_other_numbers_is_not_left_behind(
-    classifier: Classifier | RecordingClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = proof._run_alone
     monkeypatch.setattr(
@@ -134,7 +134,7 @@ def test_a_file_that_gives_other_numbers_is_not_left_behind(
 
 
 def test_a_model_that_needs_our_code_does_not_pass(
-    classifier: Classifier | RecordingClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proof, "_AFTER", "\nimport shared.audio.frontend\n")
     with pytest.raises(ExportFailed, match="shared"):
@@ -163,7 +163,7 @@ def test_a_network_that_cannot_be_exported_still_becomes_a_model_with_a_warning(
 
 
 def test_a_second_format_that_gives_other_numbers_is_left_out_with_a_warning(
-    classifier: Classifier | RecordingClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proof, "_RUN", {**proof._RUN, "onnx": proof._RUN["onnx"] + "\nlogits[-1] += 0.1\n"})
     written = export(classifier, manifest(), tmp_path / "model.pt", windows=CLIPS, waveform=RECORDING)
