@@ -23,7 +23,7 @@ LONG_SECONDS = 900
 REAL = 6
 PYTHON_SERVICES = ("relay", "ingest", "ingest-worker", "preprocess", "trainer", "trainer-worker", "inference")
 NOBODY = "10001"
-CONFIG = {"epochs": 6, "folds": 0, "batch_size": 8, "crops_per_recording": 2, "device": "cpu"}
+CONFIG = {"epochs": 6, "folds": 0, "batch_size": 8, "crops_per_recording": 2, "min_batches": 6, "device": "cpu"}
 
 
 def library_below(root: Path) -> int:

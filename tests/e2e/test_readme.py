@@ -53,7 +53,7 @@ def run(command: list[str], place: Path, stack: Stack) -> str:
 def test_every_shell_command_works_in_the_order_of_the_page(stack: Stack, place: Path) -> None:
     script = "\n".join(blocks("bash"))
     assert ":8000" in script
-    script = script.replace(":8000", f":{stack.port}").replace("train my-birds", "train my-birds --epochs 2 --folds 0")
+    script = script.replace(":8000", f":{stack.port}").replace("train my-birds", "train my-birds --epochs 1 --folds 0")
     script = script.replace('"epochs": 30', '"epochs": 1, "folds": 0').replace("curl -s ", "curl -sS --fail-with-body ")
     out = run(["bash", "-euo", "pipefail", "-c", script], place, stack)
     for expected in ('"ranking":[{"species":', "6 prepared", "Model my-birds version 1 is there.", "It answers now."):

@@ -79,7 +79,7 @@ def test_a_killed_part_is_started_anew(own_stack: Stack, tmp_path: Path) -> None
 def test_a_training_goes_on_after_its_last_epoch(own_stack: Stack, tmp_path: Path) -> None:
     write_folder(tmp_path / "library", per_species=4)
     own_stack.ingest(tmp_path / "library")
-    config = {"epochs": 6, "folds": 0, "batch_size": 4, "crops_per_recording": 1}
+    config = {"epochs": 6, "folds": 0, "batch_size": 4, "crops_per_recording": 1, "min_batches": 6}
     wanted = {"name": "patient", "dataset": {"species": list(SPECIES)}, "config": config}
     location = own_stack.send("POST", "/trainings", json=wanted).headers["location"]
     until(lambda: len(own_stack.get(location)["epochs"]) >= 2, seconds=200, what="the second epoch")

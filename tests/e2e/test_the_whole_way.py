@@ -17,7 +17,7 @@ from tests.support.sounds import RATE, SPECIES, chirps, write_folder
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
-CONFIG = {"epochs": 8, "folds": 0, "batch_size": 8, "crops_per_recording": 2}
+CONFIG = {"epochs": 8, "folds": 0, "batch_size": 8, "crops_per_recording": 2, "min_batches": 6}
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,6 @@ def test_what_is_wrong_with_a_setting_is_said_without_pydantic_s_words(server: s
 
 
 def test_recipes_are_listed_and_an_unknown_one_is_no_traceback() -> None:
-    assert run("recipes").split() == ["field", "(default)", "original"]
-    with pytest.raises(NotFound, match="There are field, original"):
+    assert run("recipes").split() == ["field", "(default)", "original", "sounds"]
+    with pytest.raises(NotFound, match="There are field, original, sounds"):
         run("recipes", "stew")

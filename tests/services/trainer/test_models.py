@@ -16,6 +16,7 @@ KNOWN = {
     "bulbul": (ORIGINAL, 140_596),
     "hawk": (ORIGINAL, 5_975_014),
     "lstm": (ORIGINAL, 2_181_956),
+    "nightingale": (FIELD, 2_709_060),
     "puffin": (ORIGINAL, 9_488_132),
     "sparrow": (ORIGINAL, 336_215),
     "sparrow_exp": (ORIGINAL, 2_377_893),
