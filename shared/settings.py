@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     decode_memory_mb: int = Field(default=1024, ge=128)
     classify_queue: int = Field(default=16, ge=1)
     """How many `POST /classify` may wait or run at once; one more is answered 503."""
+    named_models: int = Field(default=2, ge=1)
+    """Models that stay in memory beside the active one because requests named them."""
 
     worker_concurrency: int = Field(default=0, ge=0)
     """Processes that prepare recordings; 0 = one per core."""

@@ -13,16 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from services.inference import page, registry
-from services.inference.schemas import (
-    Activation,
-    ActiveModelView,
-    ClassifyAnswer,
-    ClassifyQuery,
-    ModelDetails,
-    ModelName,
-    ModelView,
-    RecordingView,
-)
+from services.inference.model_views import Activation, ActiveModelView, ModelDetails, ModelView
+from services.inference.schemas import ClassifyAnswer, ClassifyQuery, ModelName, RecordingView
 from services.inference.serving import Serving, no_model, open_serving
 from services.inference.upload import BODY_DESCRIPTION, receive
 from shared.db.engine import AsyncSessions
@@ -69,7 +61,7 @@ async def classify(
         if await request.is_disconnected():
             raise ClientDisconnect
 
-    classifier = serving.classifier
+    classifier = serving.classifier if query.model is None else await serving.named(query.model)
     parameters = classifier.parameters(query)
     serving.turns.refuse_when_full()
     with tempfile.TemporaryDirectory(prefix="classify-", dir=settings.scratch_dir) as folder:
@@ -88,6 +80,7 @@ async def classify(
             channels=report.info.channels,
             warnings=list(report.warnings),
         ),
+        outcome=heard.outcome,
         ranking=heard.ranking,
         detections=heard.detections,
     )

@@ -1,19 +1,24 @@
 """A loaded model that answers: samples in, ranking and timed detections out. No web and no database here."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from services.inference.schemas import ClassifyQuery, Detection, Parameters, Ranked
+from services.inference.asked import Names, parameters_of
+from services.inference.hearing import Hearing, Logits, Samples
+from services.inference.merging import merged
+from services.inference.schemas import ClassifyQuery, Detection, Outcome, Parameters, Ranked
 from shared.audio.constants import SAMPLE_RATE
 from shared.audio.slices import windows
-from shared.errors import ChiffchaffError, InvalidInput, ModelFileError
-from shared.model_file import LoadedModel, confidences, load, rank
+from shared.audio.wav import as_float
+from shared.errors import ChiffchaffError, ModelFileError
+from shared.model_file import LoadedModel, load
 
-Waveform = npt.NDArray[np.float32]
+PIECE_SECONDS = 600.0
+"""Of a recording at once, so that a day takes no more memory than ten minutes."""
+CONTEXT_SECONDS = 5.0
 _WARM_UP_WINDOWS = (1, 1, 2)
 """The second run is when torch compiles what the first has shown it."""
 
@@ -29,6 +34,7 @@ class BrokenModel(ChiffchaffError):
 class Heard:
     """What the model makes of one recording."""
 
+    outcome: Outcome
     ranking: list[Ranked]
     detections: list[Detection]
 
@@ -50,50 +56,49 @@ class Classifier:
         self.manifest = manifest
         self._module = loaded.module
         self._window = round(manifest.window_seconds * SAMPLE_RATE)
+        self._names = Names(manifest.labels)
 
     def parameters(self, query: ClassifyQuery) -> Parameters:
-        """The query with this model's defaults filled in.
+        """The query with this model's defaults filled in. Raises InvalidInput, as `parameters_of`."""
+        return parameters_of(query, self.manifest, self._names)
 
-        Raises InvalidInput when the step would leave gaps between the model's windows.
-        """
-        manifest = self.manifest
-        step = manifest.step_seconds if query.step is None else query.step
-        if step > manifest.window_seconds:
-            raise InvalidInput(
-                f"step: {step:g} s would leave gaps between this model's windows of {manifest.window_seconds:g} s.",
-                hint=f"Use a step of at most {manifest.window_seconds:g} s.",
-            )
-        if query.min_confidence is not None:
-            return Parameters(step=step, min_confidence=query.min_confidence, top_k=query.top_k)
-        return Parameters(
-            step=step,
-            min_confidence=manifest.default_min_confidence,
-            top_k=query.top_k,
-            thresholds=manifest.thresholds,
-        )
-
-    def classify(self, waveform: Waveform, parameters: Parameters) -> Heard:
-        """Listen to float32 mono samples, (samples,), at 22,050 Hz.
+    def classify(self, samples: Samples, parameters: Parameters) -> Heard:
+        """Listen to mono samples at 22,050 Hz, (samples,), float32 or int16 as they are stored.
 
         The ranking names the `top_k` species of the whole recording (`model_file.POOLING`), whatever their confidence.
         A detection is a species in one window with at least its threshold, at most `top_k` to a window; a last window
-        that reaches past the end ends with the recording.
+        that reaches past the end ends with the recording. Where species are asked for, there are no others.
         """
+        hearing = Hearing(self.manifest, parameters, len(samples))
+        found = hearing.detections(self.logits(samples, parameters.step))
+        detections = list(found if parameters.merge is None else merged(found, parameters.merge))
+        return Heard(hearing.outcome(samples), hearing.ranking(), detections)
+
+    def logits(self, samples: Samples, step: float) -> Iterator[tuple[list[int], Logits]]:
+        """Starts of windows, in samples, and their logits (windows, classes), some minutes at a time."""
         import torch
 
-        hop = round(parameters.step * SAMPLE_RATE)
-        starts = windows(len(waveform), window=self._window, step=hop)
-        with torch.inference_mode():
-            # The step as a whole number of samples, so that the model cannot round it to another grid.
-            logits = self._module.analyse(torch.from_numpy(waveform), hop / SAMPLE_RATE).float().cpu().numpy()
-        expected = (len(starts), len(self.manifest.labels))
-        if logits.shape != expected or not np.isfinite(logits).all():
-            raise BrokenModel(
-                f"{self.name} {self.version} gave {logits.shape} logits, or some that are no numbers; {expected} fit.",
-                hint="Activate another model with PUT /models/active; GET /models lists them.",
-            )
-        found = confidences(logits, self.manifest)
-        return Heard(self._ranking(rank(found), parameters), self._detections(found, starts, len(waveform), parameters))
+        hop = round(step * SAMPLE_RATE)
+        starts = windows(len(samples), window=self._window, step=hop)
+        around = -(-round(CONTEXT_SECONDS * SAMPLE_RATE) // hop)
+        piece = max(1, round(PIECE_SECONDS * SAMPLE_RATE) // hop)
+        for first in range(0, len(starts), piece):
+            wanted = starts[first : first + piece]
+            # Some windows before and after are heard as well, so that nobody can tell where a piece begins.
+            begin = max(0, first - around)
+            end = min(len(starts), first + piece + around)
+            sound = as_float(samples[starts[begin] : starts[end - 1] + self._window])
+            with torch.inference_mode():
+                # The step as a whole number of samples, so that the model cannot round it to another grid.
+                logits = self._module.analyse(torch.from_numpy(sound), hop / SAMPLE_RATE).float().cpu().numpy()
+            expected = (end - begin, len(self.manifest.labels))
+            if logits.shape != expected or not np.isfinite(logits).all():
+                raise BrokenModel(
+                    f"{self.name} {self.version} gave {logits.shape} logits, or some that are no numbers; {expected} "
+                    "fit.",
+                    hint="Activate another model with PUT /models/active; GET /models lists them.",
+                )
+            yield wanted, logits[first - begin :][: len(wanted)]
 
     def warm_up(self) -> None:
         """Runs on noise, so that the first recording does not pay for what torch makes on first use.
@@ -111,37 +116,6 @@ class Classifier:
                 f"{self.name} {self.version} cannot be run: {reason}", hint="Activate another model."
             ) from error
 
-    def _ranking(self, pooled: npt.NDArray[np.float32], parameters: Parameters) -> list[Ranked]:
-        order = np.argsort(-pooled, kind="stable")[: parameters.top_k]
-        return [Ranked(**self._species(index), confidence=_rounded(pooled[index])) for index in order]
-
-    def _detections(
-        self, found: npt.NDArray[np.float32], starts: list[int], samples: int, parameters: Parameters
-    ) -> list[Detection]:
-        least = np.array(
-            [parameters.thresholds.get(label.scientific, parameters.min_confidence) for label in self.manifest.labels],
-            np.float32,
-        )
-        detections = []
-        for start, window in zip(starts, found, strict=True):
-            order = np.argsort(-window, kind="stable")[: parameters.top_k]
-            end = min(start + self._window, samples)
-            detections += [
-                Detection(
-                    start=_seconds(start),
-                    end=_seconds(end),
-                    **self._species(index),
-                    confidence=_rounded(window[index]),
-                )
-                for index in order
-                if window[index] >= least[index]
-            ]
-        return detections
-
-    def _species(self, index: int) -> dict[str, Any]:
-        label = self.manifest.labels[index]
-        return {"species": label.scientific, "common_name": label.common}
-
 
 def load_classifier(path: Path, sha256: str, *, model_id: str, name: str, version: int, threads: int) -> Classifier:
     """A classifier from a model file whose content has this sha256; `threads` are torch's for one pass.
@@ -153,11 +127,3 @@ def load_classifier(path: Path, sha256: str, *, model_id: str, name: str, versio
 
     torch.set_num_threads(threads)
     return Classifier(load(path, sha256), model_id, name, version)
-
-
-def _seconds(samples: int) -> float:
-    return round(samples / SAMPLE_RATE, 3)
-
-
-def _rounded(confidence: np.float32) -> float:
-    return round(float(confidence), 4)

@@ -1,19 +1,18 @@
-"""What the inference service is asked and what it answers. Seconds, confidences 0..1, scientific names as identity."""
+"""What `POST /classify` is asked and what it answers. Seconds, confidences 0..1, scientific names as identity."""
 
-import re
-from datetime import datetime
-from typing import Annotated, Self
+import datetime
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from shared.db.tables import Model
-from shared.model_file import DatasetReference, Label, Metric, ModelManifest, RecordingCredit
-
-MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 DEFAULT_TOP_K = 5
-_NON_COMMERCIAL = re.compile(r"\bnc\b", re.IGNORECASE)
+MOST_SPECIES = 500
+"""In one query: a longer list belongs to a model of its own."""
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
+Latitude = Annotated[float, Field(ge=-90, le=90, description="Degrees north")]
+Longitude = Annotated[float, Field(ge=-180, le=180, description="Degrees east")]
+Outcome = Literal["species", "unknown", "nothing"]
 
 
 class ClassifyQuery(BaseModel):
@@ -24,12 +23,49 @@ class ClassifyQuery(BaseModel):
     min_confidence: float | None = Field(
         None, ge=0, le=1, description="Smallest confidence of a detection; left out: the model's own thresholds"
     )
+    threshold: list[str] = Field(
+        default_factory=list,
+        max_length=MOST_SPECIES,
+        description="Smallest confidence for one species, whatever `min_confidence` is; repeatable",
+        examples=[["Turdus merula:0.4"]],
+    )
     top_k: int = Field(
         DEFAULT_TOP_K, ge=1, le=1000, description="How many species the ranking and each window name at most"
     )
     step: float | None = Field(
         None, ge=1, le=5, description="Seconds from one window to the next; left out: the model's own, usually 2.5"
     )
+    merge: float | None = Field(
+        None,
+        ge=0,
+        le=60,
+        description="Join detections of one species that overlap, touch or are at most so many seconds apart; "
+        "left out: each window stands for itself",
+    )
+    species: list[str] = Field(
+        default_factory=list,
+        max_length=MOST_SPECIES,
+        description="Name only these, by scientific or common name, one each or separated by commas; repeatable",
+        examples=[["Turdus merula", "Common Chiffchaff"]],
+    )
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    date: datetime.date | None = Field(None, description="Of the recording; with a place, or by itself")
+    unexpected: Literal["flag", "drop"] = Field(
+        "flag", description="What becomes of species that are not expected at that place and season"
+    )
+    model: str | None = Field(
+        None,
+        max_length=80,
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}(:[1-9][0-9]{0,8})?$",
+        description="Instead of the active one: `garden-birds` is its newest version, `garden-birds:2` that one",
+    )
+
+    @model_validator(mode="after")
+    def _a_place_has_two_numbers(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude belong together: send both or neither")
+        return self
 
 
 class ModelName(BaseModel):
@@ -48,7 +84,13 @@ class Parameters(BaseModel):
     min_confidence: float
     top_k: int
     thresholds: dict[str, float] = Field(default_factory=dict)
-    """By scientific name, where the model's own threshold was used and differs from `min_confidence`."""
+    """By scientific name, where it differs from `min_confidence`: the model's own, and those asked for."""
+    merge: float | None = None
+    species: list[str] | None = Field(None, description="Scientific names of those asked for; null: all")
+    latitude: float | None = None
+    longitude: float | None = None
+    date: datetime.date | None = None
+    unexpected: Literal["flag", "drop"] = "flag"
 
 
 class RecordingView(BaseModel):
@@ -66,23 +108,29 @@ class Ranked(BaseModel):
     species: str
     common_name: str
     confidence: Confidence
+    expected_here: bool | None = Field(None, description="At that place and season; null where that is not known")
 
 
 class Detection(BaseModel):
-    """A species heard in one window. `expected_here` is null where place and season are unknown."""
+    """A species heard in one window, or in several that were joined."""
 
     start: float
     end: float
     species: str
     common_name: str
-    confidence: Confidence
-    expected_here: bool | None = None
+    confidence: Confidence = Field(description="The highest of the windows, where several were joined")
+    known: bool | None = Field(
+        None, description="Whether the window sounds like anything the model knows; null where the model cannot tell"
+    )
+    expected_here: bool | None = Field(None, description="At that place and season; null where that is not known")
+    windows: int = Field(1, ge=1, description="How many were joined")
 
 
 _CHIFFCHAFF: dict[str, JsonValue] = {
     "species": "Phylloscopus collybita",
     "common_name": "Common Chiffchaff",
     "confidence": 0.93,
+    "expected_here": None,
 }
 
 
@@ -95,10 +143,22 @@ class ClassifyAnswer(BaseModel):
                 {
                     "request_id": "3f0e6c1f9a5e4c0b8f1d2a7c5b9e8d61",
                     "model": {"name": "garden-birds", "version": "3"},
-                    "parameters": {"step": 2.5, "min_confidence": 0.1, "top_k": 5, "thresholds": {}},
+                    "parameters": {
+                        "step": 2.5,
+                        "min_confidence": 0.1,
+                        "top_k": 5,
+                        "thresholds": {},
+                        "merge": None,
+                        "species": None,
+                        "latitude": None,
+                        "longitude": None,
+                        "date": None,
+                        "unexpected": "flag",
+                    },
                     "recording": {"seconds": 12.4, "sample_rate": 44100, "channels": 1, "warnings": []},
+                    "outcome": "species",
                     "ranking": [_CHIFFCHAFF],
-                    "detections": [{"start": 2.5, "end": 7.5, **_CHIFFCHAFF, "expected_here": None}],
+                    "detections": [{"start": 2.5, "end": 7.5, **_CHIFFCHAFF, "known": True, "windows": 1}],
                 }
             ]
         }
@@ -108,106 +168,9 @@ class ClassifyAnswer(BaseModel):
     model: ModelName
     parameters: Parameters
     recording: RecordingView
+    outcome: Outcome = Field(
+        description="`species`: at least one is detected, and the recording sounds like what the model knows. "
+        "`unknown`: something stands out that is none of its species, or none for sure. `nothing`: nothing stands out"
+    )
     ranking: list[Ranked]
     detections: list[Detection]
-
-
-class ModelView(BaseModel):
-    """A model of the store, as a list shows it."""
-
-    id: str
-    name: str
-    version: str
-    active: bool
-    created_at: datetime
-    network: str
-    labels: int = Field(description="How many species it tells apart")
-    metrics: dict[str, Metric]
-    recordings: int = Field(description="How many recordings it was trained on")
-    licences: list[str] = Field(description="Under which those recordings were shared")
-    licence_note: str
-    sha256: str = Field(description="Of the model file")
-    has_card: bool
-    files: list[str] = Field(description="What GET /models/{name}/{version}/{file} has of it")
-    default_min_confidence: float
-    training_id: str | None = Field(description="The training that made it; null for one that came from elsewhere")
-
-    @classmethod
-    def of(cls, model: Model, active_id: str | None) -> Self:
-        manifest = ModelManifest.model_validate(model.manifest)
-        return cls.model_validate(_shown(model, manifest, active_id))
-
-
-class ModelDetails(ModelView):
-    """A model with everything that is needed to judge it."""
-
-    species: list[Label]
-    window_seconds: float
-    step_seconds: float
-    thresholds: dict[str, float]
-    dataset: DatasetReference
-    credits: list[RecordingCredit]
-
-    @classmethod
-    def of(cls, model: Model, active_id: str | None) -> Self:
-        manifest = ModelManifest.model_validate(model.manifest)
-        return cls.model_validate(
-            {
-                **_shown(model, manifest, active_id),
-                "species": manifest.labels,
-                "window_seconds": manifest.window_seconds,
-                "step_seconds": manifest.step_seconds,
-                "thresholds": manifest.thresholds,
-                "dataset": manifest.dataset,
-                "credits": manifest.recordings,
-            }
-        )
-
-
-class Activation(BaseModel):
-    """Body of `PUT /models/active`."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "garden-birds", "version": 3}]})
-
-    name: str = Field(pattern=MODEL_NAME)
-    version: int | None = Field(None, ge=1, description="Left out: the newest")
-
-
-class ActiveModelView(BaseModel):
-    """The model that answers, and the one before it: activating that one again is the way back."""
-
-    model: ModelView
-    previous: ModelView | None
-    activated_at: datetime
-    loaded: bool = Field(description="Whether the process that answers here has it in memory already")
-
-
-def _shown(model: Model, manifest: ModelManifest, active_id: str | None) -> dict[str, object]:
-    licences = sorted({credit.licence or "unknown" for credit in manifest.recordings})
-    return {
-        "id": model.id,
-        "name": model.name,
-        "version": str(model.version),
-        "active": model.id == active_id,
-        "created_at": model.created_at,
-        "network": manifest.network,
-        "labels": len(manifest.labels),
-        "metrics": manifest.metrics,
-        "recordings": manifest.dataset.recordings,
-        "licences": licences,
-        "licence_note": _licence_note(licences),
-        "sha256": model.sha256,
-        "has_card": "card" in model.files,
-        "files": ["model", *sorted(model.files)],
-        "default_min_confidence": manifest.default_min_confidence,
-        "training_id": model.training_id,
-    }
-
-
-def _licence_note(licences: list[str]) -> str:
-    if not licences:
-        return "The model does not say whose recordings it was trained on."
-    note = f"Trained on recordings shared under: {', '.join(licences)}."
-    if any(_NON_COMMERCIAL.search(licence) for licence in licences):
-        note += " Some of them ask not to be used commercially."
-    return note

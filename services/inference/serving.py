@@ -1,6 +1,7 @@
 """The model that answers: kept in memory, and followed as the database names another one."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -31,6 +32,9 @@ class Serving:
         self._resources = resources
         self._threads = resources.settings.torch_threads or resources.settings.cores
         self._classifier: Classifier | None = None
+        self._pinned: OrderedDict[str, Classifier] = OrderedDict()
+        """Those that requests named, the one named last at the end."""
+        self._pinning = asyncio.Lock()
         self._trouble: ChiffchaffError | None = NotReady(
             "The model is still being loaded.", hint="Try again in a few seconds."
         )
@@ -46,6 +50,23 @@ class Serving:
             trouble = self._trouble
             raise NotReady(trouble.detail, hint=trouble.hint) if trouble else no_model()
         return self._classifier
+
+    async def named(self, model: str) -> Classifier:
+        """The classifier of `name` or `name:version`, loaded now unless it is one of the few that are kept.
+
+        Raises NotFound, and ModelFileError for a file that is not the registered one.
+        """
+        name, _, version = model.partition(":")
+        async with self._resources.reads() as session:
+            row = await session.run_sync(registry.find, name, int(version) if version else None)
+        if self._classifier and self._classifier.model_id == row.id:
+            return self._classifier
+        async with self._pinning:
+            classifier = self._pinned.pop(row.id, None) or await self._load(row)
+            self._pinned[row.id] = classifier
+            while len(self._pinned) > self._resources.settings.named_models:
+                self._pinned.popitem(last=False)
+        return classifier
 
     @property
     def loaded_id(self) -> str | None:

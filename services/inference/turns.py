@@ -15,7 +15,7 @@ from services.inference.schemas import Parameters
 from shared.audio.constants import SAMPLE_RATE
 from shared.audio.report import DecodeLimits, DecodeReport
 from shared.audio.sandbox import DecoderPool
-from shared.audio.wav import PreparedWriter, read_prepared
+from shared.audio.wav import PreparedWriter, open_prepared
 from shared.errors import Overloaded
 from shared.settings import Settings
 
@@ -77,7 +77,7 @@ class Turns:
 
     async def classify(self, classifier: Classifier, prepared: Path, parameters: Parameters, on_turn: OnTurn) -> Heard:
         """What the classifier hears in a prepared WAV, whose samples are read when the turn has come."""
-        return await self.compute(lambda: classifier.classify(read_prepared(prepared), parameters), on_turn)
+        return await self.compute(lambda: classifier.classify(open_prepared(prepared), parameters), on_turn)
 
     async def compute(self, call: Callable[[], Result], on_turn: OnTurn = always) -> Result:
         """Runs a call in the one thread that computes."""

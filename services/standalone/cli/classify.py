@@ -14,20 +14,40 @@ from services.standalone.cli.console import DEFAULT_SERVER, Server, bar, console
 from shared.errors import ChiffchaffError
 
 BLOCK_BYTES = 1 << 18
+MOST_PASSAGES = 6
 
 
 def classify(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
     top: Annotated[int, typer.Option(min=1, help="Species to show")] = 3,
     min_confidence: Annotated[float | None, typer.Option(min=0, max=1)] = None,
+    threshold: Annotated[
+        list[str] | None, typer.Option(help="Least confidence for one species: 'Turdus merula:0.4'; repeatable")
+    ] = None,
+    species: Annotated[list[str] | None, typer.Option(help="Name only these; repeatable")] = None,
+    step: Annotated[float | None, typer.Option(help="Seconds from one window to the next")] = None,
+    latitude: Annotated[float | None, typer.Option(help="Where it was recorded, degrees north")] = None,
+    longitude: Annotated[float | None, typer.Option(help="Degrees east")] = None,
+    date: Annotated[str | None, typer.Option(help="When it was recorded: 2024-05-01")] = None,
+    model: Annotated[str | None, typer.Option(help="Instead of the active one: NAME or NAME:VERSION")] = None,
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Say who sings in one or several recordings."""
     client = Client(server)
     failed = 0
-    parameters: dict[str, Any] = {"top_k": top}
-    if min_confidence is not None:
-        parameters["min_confidence"] = min_confidence
+    asked = {
+        "top_k": top,
+        "min_confidence": min_confidence,
+        "threshold": threshold,
+        "species": species,
+        "step": step,
+        "merge": 0,
+        "latitude": latitude,
+        "longitude": longitude,
+        "date": date,
+        "model": model,
+    }
+    parameters = {name: value for name, value in asked.items() if value is not None}
     table = Table("file", "species", "confidence", "heard at (s)")
     with bar(MofNCompleteColumn()) as progress:
         task = progress.add_task("classifying", total=len(files))
@@ -53,11 +73,23 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 
 def _rows(path: Path, answer: Any) -> Iterator[tuple[str, str, str, str]]:
-    threshold = answer["parameters"]["min_confidence"]
-    heard = [one for one in answer["ranking"] if one["confidence"] >= threshold]
-    if not heard:
-        yield path.name, "no bird heard", "", ""
+    passages: dict[str, list[str]] = {}
+    for found in answer["detections"]:
+        passages.setdefault(found["species"], []).append(f"{found['start']:g}-{found['end']:g}")
+    heard = [one for one in answer["ranking"] if one["species"] in passages]
+    said = {
+        "nothing": "no bird heard",
+        "unknown": "a sound that the model does not know" + ("; the nearest:" if heard else ""),
+    }.get(answer["outcome"])
+    if said:
+        yield path.name, said, "", ""
     for position, one in enumerate(heard):
-        times = [f"{found['start']:g}" for found in answer["detections"] if found["species"] == one["species"]]
         name = f"{one['common_name']} ({one['species']})" if one["common_name"] else one["species"]
-        yield path.name if position == 0 else "", name, f"{one['confidence']:.0%}", ", ".join(times[:8])
+        name += ", not expected there" if one["expected_here"] is False else ""
+        times = passages[one["species"]]
+        yield (
+            "" if said or position else path.name,
+            name,
+            f"{one['confidence']:.0%}",
+            ", ".join(times[:MOST_PASSAGES]) + (" ..." if len(times) > MOST_PASSAGES else ""),
+        )

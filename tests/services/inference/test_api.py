@@ -2,16 +2,32 @@
 
 import asyncio
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
 
 from services.inference.api import MEDIA_TYPES
+from services.inference.schemas import ClassifyQuery
 from shared.audio.constants import SAMPLE_RATE
 from shared.model_file import BESIDE, read_manifest, sha256_of
 from tests.services.inference.conftest import HIGH, LOW, Client, encoded, problem, song
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PLAIN = {
+    "step": 2.5,
+    "min_confidence": 0.3,
+    "top_k": 5,
+    "thresholds": {},
+    "merge": None,
+    "species": None,
+    "latitude": None,
+    "longitude": None,
+    "date": None,
+    "unexpected": "flag",
+}
+"""Parameters of a query without any."""
 
 GARDEN = Path(__file__).resolve().parents[4] / "shared" / "data" / "garden20"
 
@@ -22,12 +38,15 @@ async def test_the_answer_has_everything_in_the_order_of_the_design(service: Cli
     answer = await service.post("/classify", content=sent, headers={"X-Request-ID": "mine-1"})
     assert answer.status_code == 200
     body = answer.json()
-    assert list(body) == ["request_id", "model", "parameters", "recording", "ranking", "detections"]
+    assert list(body) == ["request_id", "model", "parameters", "recording", "outcome", "ranking", "detections"]
     assert body["request_id"] == answer.headers["x-request-id"] == "mine-1"
     assert body["model"] == {"name": "pitches", "version": "1"}
-    assert body["parameters"] == {"step": 2.5, "min_confidence": 0.3, "top_k": 5, "thresholds": {}}
+    assert body["parameters"] == PLAIN
+    assert body["outcome"] == "species"
     assert body["recording"] == {"seconds": 12.4, "sample_rate": 44_100, "channels": 2, "warnings": []}
-    assert [list(ranked) for ranked in body["ranking"]] == [["species", "common_name", "confidence"]] * 3
+    assert [list(ranked) for ranked in body["ranking"]] == [
+        ["species", "common_name", "confidence", "expected_here"]
+    ] * 3
     first, last = body["detections"][0], body["detections"][-1]
     assert list(first.items())[:4] == [
         ("start", 0.0),
@@ -35,21 +54,57 @@ async def test_the_answer_has_everything_in_the_order_of_the_design(service: Cli
         ("species", "Avis ima"),
         ("common_name", "Low Bird"),
     ]
-    assert list(first)[4:] == ["confidence", "expected_here"]
+    assert list(first)[4:] == ["confidence", "known", "expected_here", "windows"]
     assert (last["start"], last["end"], last["species"]) == (7.5, 12.4, "Avis summa")
 
 
 async def test_the_query_decides_how_it_is_heard(service: Client) -> None:
     query = {"top_k": 1, "step": 5, "min_confidence": 0.5}
     body = (await service.post("/classify", params=query, content=encoded(song(LOW, HIGH)))).json()
-    assert body["parameters"] == {"step": 5.0, "min_confidence": 0.5, "top_k": 1, "thresholds": {}}
+    assert body["parameters"] == PLAIN | {"step": 5.0, "min_confidence": 0.5, "top_k": 1}
     assert [(d["start"], d["species"]) for d in body["detections"]] == [(0.0, "Avis ima"), (5.0, "Avis summa")]
     assert len(body["ranking"]) == 1
 
 
+async def test_the_parameters_of_an_answer_give_the_same_answer_again(service: Client) -> None:
+    query = {
+        "threshold": ["Low Bird:0.2", "Avis summa:0.4"],
+        "species": ["Avis summa,Low Bird"],
+        "merge": "0",
+        "latitude": "52.5",
+        "longitude": "13.4",
+        "date": "2024-05-01",
+    }
+    sent = encoded(song(LOW, HIGH))
+    body = (await service.post("/classify", params=query, content=sent)).json()
+    parameters = body["parameters"]
+    assert parameters["species"] == ["Avis ima", "Avis summa"]
+    assert (parameters["latitude"], parameters["longitude"], parameters["date"]) == (52.5, 13.4, "2024-05-01")
+    again = {name: value for name, value in parameters.items() if value is not None and name != "thresholds"}
+    again["threshold"] = [f"{name}:{value}" for name, value in parameters["thresholds"].items()]
+    assert (await service.post("/classify", params=again, content=sent)).json() == body | {"request_id": ANY}
+
+
 @pytest.mark.parametrize(
     "query",
-    ["top_k=0", "top_k=many", "step=0.5", "step=6", "step=nan", "min_confidence=2", "min_confidence=-1", "topk=3"],
+    [
+        "top_k=0",
+        "top_k=many",
+        "step=0.5",
+        "step=6",
+        "step=nan",
+        "min_confidence=2",
+        "min_confidence=-1",
+        "topk=3",
+        "merge=-1",
+        "threshold=Avis",
+        "species=Dodo",
+        "latitude=52",
+        "longitude=181&latitude=0",
+        "date=yesterday",
+        "model=../x",
+        "unexpected=hide",
+    ],
 )
 async def test_a_query_that_makes_no_sense_is_refused_by_name(service: Client, query: str) -> None:
     document = problem(await service.post(f"/classify?{query}", content=encoded(song(LOW))), 422, "invalid-input")
@@ -172,5 +227,5 @@ async def test_the_openapi_description_shows_both_ways_to_send_and_an_answer(ser
     document = (await service.get("/openapi.json")).json()
     described = document["paths"]["/classify"]["post"]
     assert {"multipart/form-data", "audio/*"} <= set(described["requestBody"]["content"])
-    assert {p["name"] for p in described["parameters"] if p["in"] == "query"} == {"top_k", "step", "min_confidence"}
+    assert {p["name"] for p in described["parameters"] if p["in"] == "query"} == {*ClassifyQuery.model_fields}
     assert document["components"]["schemas"]["ClassifyAnswer"]["examples"][0]["ranking"]

@@ -10,10 +10,13 @@ import torch
 
 from services.inference.classifier import Classifier, load_classifier
 from services.inference.schemas import ClassifyQuery
+from shared.audio.constants import SAMPLE_RATE
+from shared.audio.wav import to_pcm16
 from shared.errors import InvalidInput, ModelFileError
-from shared.model_file import confidences, rank, sha256_of
+from shared.model_file import Label, Metric, confidences, rank, sha256_of
 from shared.model_file import load as load_model
-from tests.services.inference.conftest import HIGH, LOW, MIDDLE, manifest, song, write_pitch_model
+from shared.rejection import Rejection
+from tests.services.inference.conftest import HIGH, LOW, MIDDLE, Samples, manifest, song, write_pitch_model
 
 Load = Callable[..., Classifier]
 
@@ -94,12 +97,100 @@ def test_any_step_gives_windows_on_its_grid_to_the_end(load: Load, step: float) 
 def test_what_is_left_out_of_the_query_is_the_models_own(load: Load) -> None:
     classifier = load(step_seconds=1.5, default_min_confidence=0.2, thresholds={"Avis ima": 0.8})
     parameters = classifier.parameters(ClassifyQuery())
-    assert parameters.model_dump() == {
+    assert parameters.model_dump(exclude_defaults=True) == {
         "step": 1.5,
         "min_confidence": 0.2,
         "top_k": 5,
         "thresholds": {"Avis ima": 0.8},
     }
+
+
+def test_thresholds_asked_for_go_before_the_models_and_those_before_the_smallest_confidence(load: Load) -> None:
+    classifier = load(thresholds={"Avis ima": 0.8, "Avis media": 0.6})
+    asked_for = ["Low Bird:0.25", "avis_summa:1"]
+    parameters = classifier.parameters(ClassifyQuery(threshold=asked_for))
+    assert parameters.thresholds == {"Avis ima": 0.25, "Avis media": 0.6, "Avis summa": 1.0}
+    parameters = classifier.parameters(ClassifyQuery(threshold=asked_for, min_confidence=0.1))
+    assert parameters.thresholds == {"Avis ima": 0.25, "Avis summa": 1.0}
+
+
+@pytest.mark.parametrize("wrong", ["Avis ima", "Avis ima:", ":0.4", "Avis ima:1.1", "Avis ima:nan", "Avis ima:half"])
+def test_what_is_no_threshold_is_refused(load: Load, wrong: str) -> None:
+    with pytest.raises(InvalidInput, match="no species with a confidence") as refused:
+        load().parameters(ClassifyQuery(threshold=[wrong]))
+    assert "threshold=Turdus merula:0.4" in refused.value.hint
+
+
+def test_only_the_species_asked_for_are_named_by_whatever_name(load: Load) -> None:
+    classifier = load()
+    both = song(LOW) + song(HIGH)
+    heard = asked(classifier, both, species=["high bird, AVIS_MEDIA"], min_confidence=0)
+    assert [r.species for r in heard.ranking] == ["Avis summa", "Avis media"]
+    assert {d.species for d in heard.detections} == {"Avis media", "Avis summa"}
+    everything = {d.species: d.confidence for d in asked(classifier, both, min_confidence=0).detections}
+    assert {d.species: d.confidence for d in heard.detections} == {
+        name: confidence for name, confidence in everything.items() if name != "Avis ima"
+    }
+
+
+def test_a_bird_is_known_by_its_name_in_another_language_and_a_slip_is_helped(load: Load) -> None:
+    blackbird = Label(scientific="Turdus merula", common="Common Blackbird")
+    classifier = load(labels=[blackbird, *manifest().labels[1:]])
+    assert classifier.parameters(ClassifyQuery(species=["Amsel"])).species == ["Turdus merula"]
+    with pytest.raises(InvalidInput, match="knows no species 'Turdus merulla'") as refused:
+        classifier.parameters(ClassifyQuery(species=["Turdus merulla"]))
+    assert "Turdus merula" in refused.value.hint
+    with pytest.raises(InvalidInput, match="no species is named"):
+        classifier.parameters(ClassifyQuery(species=[" , "]))
+
+
+def test_detections_of_one_species_are_joined_where_asked(load: Load) -> None:
+    heard = asked(load(), song(LOW, LOW, HIGH), merge=0)
+    assert [(d.start, d.end, d.species, d.windows) for d in heard.detections] == [
+        (0.0, 12.5, "Avis ima", 4),
+        (7.5, 15.0, "Avis summa", 2),
+    ]
+
+
+REJECTION = Rejection(
+    recording_threshold=3.0,
+    window_threshold=3.0,
+    wanted=0.95,
+    kept=Metric(value=0.95),
+    slices_kept=Metric(value=0.95),
+)
+
+
+def test_what_the_model_has_not_learnt_is_unknown_and_where_nothing_stands_out_there_is_nothing(load: Load) -> None:
+    classifier = load(rejection=REJECTION)
+    heard = asked(classifier, song(LOW))
+    assert (heard.outcome, [d.known for d in heard.detections]) == ("species", [True])
+    # A song half of which is in one band and half in another: the model is torn.
+    torn = (song(LOW) + song(MIDDLE) + song(HIGH)) * beats()
+    heard = asked(classifier, torn, min_confidence=0.2)
+    assert heard.outcome == "unknown"
+    assert [d.known for d in heard.detections] == [False] * 3, "flagged, not dropped"
+    hiss = 0.01 * np.random.default_rng(0).standard_normal(5 * SAMPLE_RATE).astype(np.float32)
+    assert asked(load(), hiss, min_confidence=1).outcome == "nothing"
+
+
+def test_a_detection_s_window_is_known_only_where_the_model_can_tell(load: Load) -> None:
+    assert [d.known for d in asked(load(), song(LOW)).detections] == [None]
+
+
+def test_a_long_recording_is_heard_piece_by_piece_and_the_pieces_cannot_be_heard(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = to_pcm16(song(LOW, HIGH, MIDDLE, MIDDLE, LOW, seconds=4.3))
+    whole = asked(load(), samples, step=1.0, min_confidence=0.1)
+    for seconds in (0.5, 3.0, 11.0):
+        monkeypatch.setattr("services.inference.classifier.PIECE_SECONDS", seconds)
+        assert asked(load(), samples, step=1.0, min_confidence=0.1) == whole
+
+
+def beats() -> Samples:
+    """Half a second of sound in every second."""
+    return (np.arange(5 * SAMPLE_RATE) % SAMPLE_RATE < SAMPLE_RATE // 2).astype(np.float32)
 
 
 def test_a_species_has_its_own_threshold_unless_one_is_asked_for(load: Load) -> None:

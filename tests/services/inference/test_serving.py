@@ -244,3 +244,38 @@ async def test_a_decoder_that_is_killed_costs_nobody_an_answer(client: Client) -
     for pid in pool.processes():
         os.kill(pid, signal.SIGKILL)
     assert (await client.post("/classify", content=SONG)).status_code == 200
+
+
+async def test_a_request_may_name_its_model_and_version_while_another_one_is_active(
+    settings: Settings, ship: Ship
+) -> None:
+    ship("garden", folder="a", common="Old ")
+    async with running(settings) as client:
+        ship("garden", folder="b", common="New ")
+        ship("meadow", folder="c", common="Far ")
+    async with running(settings) as client:
+
+        async def named(model: str) -> tuple[str, str, str]:
+            body = (await client.post("/classify", params={"model": model}, content=SONG)).json()
+            return body["model"]["name"], body["model"]["version"], body["ranking"][0]["common_name"]
+
+        assert await named("garden") == ("garden", "2", "New Low Bird")
+        assert await named("garden:1") == ("garden", "1", "Old Low Bird")
+        assert await named("meadow") == ("meadow", "1", "Far Low Bird")
+        assert (await answering(client))[:2] == ("garden", "1"), "the active one is still the active one"
+        assert len(client.serving._pinned) == settings.named_models == 2
+        missing = await client.post("/classify", params={"model": "garden:9"}, content=SONG)
+        assert "GET /models" in problem(missing, 404, "not-found")["hint"]
+        assert client.uploads_left() == []
+
+
+async def test_a_named_model_whose_file_was_changed_is_not_loaded(settings: Settings, ship: Ship) -> None:
+    ship("garden")
+    ship("meadow")
+    async with running(settings) as client:
+        models = {model["name"]: model["sha256"] for model in (await client.get("/models")).json()["items"]}
+        file = stored_file(settings, models["meadow"])
+        file.write_bytes(file.read_bytes() + b"\0")
+        refused = await client.post("/classify", params={"model": "meadow"}, content=SONG)
+        assert "content has changed" in problem(refused, 422, "bad-model-file")["detail"]
+        assert (await answering(client))[0] == "garden"
