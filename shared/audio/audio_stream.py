@@ -43,7 +43,7 @@ class AudioStream(Iterator[Block]):
     def __init__(self, path: Path, limits: DecodeLimits = DEFAULT_LIMITS) -> None:
         container = identify(path)
         self._path, self._container, self._limits = path, container, limits
-        self._reader, first, rest = _open(path, container, limits)
+        self._reader, first, rest = open_blocks(path, container, limits)
         self.info = self._reader.info
         self.warnings: list[str] = []
         self.samples = 0
@@ -144,8 +144,8 @@ class AudioStream(Iterator[Block]):
             self.warnings.append(f"The file is cut short: {seconds:.1f} s of it could be read.")
 
 
-def _open(path: Path, container: Container, limits: DecodeLimits) -> tuple[Reader, Block, Iterator[Block]]:
-    """The first reader that gives a block, with that block and those that follow."""
+def open_blocks(path: Path, container: Container, limits: DecodeLimits) -> tuple[Reader, Block, Iterator[Block]]:
+    """The first reader that gives a block, with that block and those that follow. Raises as `AudioStream` does."""
     if container.demuxer == "mov" and mp4.is_encrypted(path):
         raise UnsupportedAudio("The recording is encrypted.", hint="Send one without copy protection.")
     believable = path.stat().st_size / container.least_bytes_a_second

@@ -1,0 +1,30 @@
+"""CSV (RFC 4180), for R, Python and spreadsheets: the columns of `table`, their version in each row."""
+
+import csv
+from collections.abc import Iterable
+from datetime import datetime
+from typing import BinaryIO
+
+from services.inference.results.model import About, Result
+from services.inference.results.table import COLUMNS, Kind, Value, rows
+from services.inference.results.text import Utf8, harmless, harmless_path, local, utc
+
+
+def write_csv(results: Iterable[Result], about: About, file: BinaryIO) -> None:
+    """UTF-8 with a header line; empty where nothing is known; no cell is a formula to a spreadsheet."""
+    writer = csv.writer(Utf8(file))
+    writer.writerow(COLUMNS)
+    for row in rows(results, about):
+        writer.writerow([_cell(row[name], kind) for name, kind in COLUMNS.items()])
+
+
+def _cell(value: Value, kind: Kind) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return local(value) if kind == "local time" else utc(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return harmless_path(value) if kind == "path" else harmless(value)
+    return str(value)
