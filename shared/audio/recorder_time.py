@@ -2,8 +2,9 @@
 
 Read are, and the first that says a time wins:
 
-- GUANO metadata (guano-md.org, version 1.0), of Wildlife Acoustics, Titley, AudioMoth and others: `Timestamp`, `Loc Position`;
-- Wildlife Acoustics' own `wamd` chunk of the SM3 and SM4, as the project guano-py reads it;
+- GUANO metadata (guano-md.org, version 1.0) of Wildlife Acoustics, Titley, AudioMoth and others: `Timestamp` and
+  `Loc Position`;
+- Wildlife Acoustics' own `wamd` chunk of the SM3 and SM4, as guano-py's `wamd2guano.py` reads it;
 - the comment of AudioMoth: "Recorded at 05:30:00 01/05/2024 (UTC+2) by AudioMoth ..." (AudioMoth-Firmware-Basic,
   `setHeaderComment`, 1.0 and later; the first wrote no zone, and its clock ran in UTC), also where it became FLAC;
 - the `bext` chunk (EBU Tech 3285), which has no zone;
@@ -91,25 +92,23 @@ def time_in_name(name: str) -> datetime | None:
     """The date and time in the name of a file, None without one; folders before it are passed over.
 
     `20240501_053000.WAV` (AudioMoth), `5CC93A40.WAV` (old AudioMoth: seconds since 1970, hexadecimal, UTC),
-    `SM4A_20240501_053000.wav` and `SM4A_0+1_20240501$053000.wav` (Song Meter), `20240501T053000+0200_REC.flac` (Frontier
-    Labs), `20240501T053000Z.wav`, `2024-05-01T05-30-00.wav`, `BCI-2014-03-25_18-10.flac` (Arbimon),
+    `SM4A_20240501_053000.wav` and `SM4A_0+1_20240501$053000.wav` (Song Meter), `20240501T053000+0200_REC.flac`
+    (Frontier Labs), `20240501T053000Z.wav`, `2024-05-01T05-30-00.wav`, `BCI-2014-03-25_18-10.flac` (Arbimon),
     `Robin-93-2024-05-01-birdnet-05:30:00.mp3` (BirdNET-Pi), `6713.240501053000.wav` (SoundTrap).
     """
     stem = PurePath(name.replace("\\", "/")).stem
     if _HEX_NAME.fullmatch(stem):
-        at = datetime.fromtimestamp(int(stem[:8], 16), UTC)
+        made = datetime.fromtimestamp(int(stem[:8], 16), UTC)
         # Eight digits are also a date.
-        return at if _FIRST_AUDIOMOTH <= at and at.year <= MOST_YEAR else None
+        return made if made >= _FIRST_AUDIOMOTH and made.year <= MOST_YEAR else None
     for match in _NAME.finditer(stem):
         year, _, month, day, hour, _, minute, second, fraction, z, sign, hours, minutes, plus, only = match.groups()
         if at := _moment(year, month, day, hour, minute, second or "0", fraction):
             if z:
                 return at.replace(tzinfo=UTC)
             return _zoned(at, sign or plus, hours or only, minutes)
-    if match := _SHORT_NAME.search(stem):
-        year, *rest = match.groups()
-        return _moment(f"20{year}", *rest)
-    return None
+    short = _SHORT_NAME.search(stem)
+    return _moment(f"20{short[1]}", *short.groups()[1:]) if short else None
 
 
 def _said_in(chunk: Chunk) -> Iterator[_Said]:
@@ -127,7 +126,7 @@ def _said_in(chunk: Chunk) -> Iterator[_Said]:
 
 
 def _guano(content: bytes) -> _Said:
-    fields = {}
+    fields: dict[str, str] = {}
     for line in content.decode("utf-8", "replace").split("\n"):
         key, colon, value = line.partition(":")
         if colon:
@@ -144,7 +143,7 @@ def _wamd(content: bytes) -> _Said:
         parts.setdefault(kind, text_of(content[at + 6 : at + 6 + size]))
         at += 6 + size
     # Such as "WGS84, 40.0681, N, 88.2, W, 220", or with signs and without the letters.
-    place = parts.get(_WAMD_PLACE, "").upper().removeprefix("WGS84").replace(",", " ").split()
+    place = [part.strip() for part in parts.get(_WAMD_PLACE, "").upper().split(",")[1:]]
     if len(place) >= 4 and place[1] in "NS" and place[3] in "EW":
         place = [("-" if place[1] == "S" else "") + place[0], ("-" if place[3] == "W" else "") + place[2]]
     return _Said("wamd", _iso(parts.get(_WAMD_TIME, "")), _position(" ".join(place[:2])))

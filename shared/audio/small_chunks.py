@@ -68,7 +68,8 @@ def _riff(file: BinaryIO) -> Iterator[Chunk]:
     whole_data = 0
     for _ in range(MOST_CHUNKS):
         head = file.read(8)
-        if len(head) < 8:
+        # Where a recorder lost power before it knew how long the sound is, the sound comes next.
+        if len(head) < 8 or not head[:4].decode("latin-1").isprintable():
             return
         name, size = head[:4], int.from_bytes(head[4:], "little")
         start = file.tell()

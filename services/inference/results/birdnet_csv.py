@@ -14,7 +14,7 @@ COLUMNS = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence
 
 
 def write_birdnet_csv(results: Iterable[Result], about: About, file: BinaryIO) -> None:
-    """UTF-8, a row for each detection. What was detected in vain or failed does not show: BirdNET has no room for it."""
+    """UTF-8, a row for each detection. Recordings without one, or that failed, do not show in it."""
     writer = csv.writer(Utf8(file))
     writer.writerow(COLUMNS)
     for result in results:

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import BinaryIO
 
 from services.inference.results.model import About, Result
@@ -14,10 +15,13 @@ def write_csv(results: Iterable[Result], about: About, file: BinaryIO) -> None:
     """UTF-8 with a header line; empty where nothing is known; no cell is a formula to a spreadsheet."""
     writer = csv.writer(Utf8(file))
     writer.writerow(COLUMNS)
+    kinds = COLUMNS.values()
     for row in rows(results, about):
-        writer.writerow([_cell(row[name], kind) for name, kind in COLUMNS.items()])
+        writer.writerow(map(_cell, row.values(), kinds))
 
 
+# Most cells of a row are those of the row above. 1, 1.0 and True are not the same here.
+@lru_cache(1_024, typed=True)
 def _cell(value: Value, kind: Kind) -> str:
     if value is None:
         return ""

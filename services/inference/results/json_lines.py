@@ -4,6 +4,7 @@ The first line has `"kind": "about"`, each other `"kind": "recording"`, so files
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import BinaryIO
 
@@ -22,5 +23,5 @@ def write_json_lines(results: Iterable[Result], about: About, file: BinaryIO) ->
 
 def _line(part: BaseModel, **labels: str | int) -> bytes:
     text = json.dumps(labels)[:-1] + ", " + part.model_dump_json()[1:]
-    # JSON lets these two stand as they are, but some readers end a line there.
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode() + b"\n"
+    # JSON lets these stand as they are, but some readers end a line there.
+    return re.sub("[\x7f-\x9f\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""Names of files that every system takes: Windows with its reserved names and letters, and shells that split at spaces."""
+"""Names of files that every system takes, Windows with its reserved names and letters too, and every shell."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ _DIGEST = 6
 
 
 def safe_name(text: str, longest: int = _LONGEST) -> str:
-    """The text as a part of a file's name: at most `longest` bytes of UTF-8, never empty, never one that means a device.
+    """The text as a part of a file's name: at most `longest` bytes of UTF-8, never empty, never a device's.
 
     Letters of all languages stay; what no system or not every one takes becomes `-`.
     """
@@ -26,6 +26,6 @@ def safe_name(text: str, longest: int = _LONGEST) -> str:
 
 
 def name_of_recording(file: str) -> str:
-    """A name for what is made of a recording: its own, safe, and a few letters that tell files in different folders apart."""
+    """For what is made of a recording: its own name, safe, and letters that tell it from those in other folders."""
     digest = hashlib.sha256(file.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
     return f"{safe_name(PurePath(split_path(file)[1]).stem)}_{digest}"

@@ -29,8 +29,9 @@ def write_parquet(results: Iterable[Result], about: About, file: BinaryIO) -> No
     }
     fields = [pa.field(name, types[kind]) for name, kind in COLUMNS.items()]
     schema = pa.schema(fields, metadata={METADATA_KEY: about.model_dump_json().encode()})
-    remaining = rows(results, about)
+    remaining = (tuple(row.values()) for row in rows(results, about))
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         while group := list(itertools.islice(remaining, ROWS_IN_A_GROUP)):
-            columns = [pa.array([row[field.name] for row in group], field.type, safe=False) for field in fields]
-            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            columns = zip(zip(*group, strict=True), fields, strict=True)
+            arrays = [pa.array(values, field.type, safe=False) for values, field in columns]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))

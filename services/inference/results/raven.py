@@ -44,7 +44,8 @@ def write_raven(results: Iterable[Result], about: About, file: BinaryIO) -> None
         if not isinstance(result, RecordingResult):
             continue
         highest = min(result.sample_rate, SAMPLE_RATE) / 2
-        for number, one in enumerate(result.detections, start=number + 1):
+        for one in result.detections:
+            number += 1
             writer.writerow([
                 number,
                 "Spectrogram 1",

@@ -3,8 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,7 +14,7 @@ import soundfile
 from services.inference.results.model import About, MergedDetection, RecordingResult
 from services.inference.results.names import name_of_recording, safe_name
 from services.inference.results.text import either
-from shared.audio.original import cut_out
+from shared.audio.original import Piece, cut_out
 from shared.audio.readers import Block
 from shared.audio.report import AudioInfo
 from shared.audio.wav import part_path, to_pcm16
@@ -64,39 +63,34 @@ def extract(
     """
     if not 0 <= padding <= MOST_PADDING:
         raise InvalidInput(f"padding: {padding:g} s is not supported.", hint=f"Use 0 to {MOST_PADDING:g} s.")
-    detections = sorted(result.detections, key=lambda one: one.start)
-    stretches = [_stretch(one, padding, result.seconds) for one in detections]
-    if not detections:
+    cuts = [_cut(one, padding, result, folder, kind) for one in sorted(result.detections, key=lambda one: one.start)]
+    if not cuts:
         return iter(())
-    info, pieces = cut_out(source, stretches, whole=not result.warnings)
+    info, pieces = cut_out(source, [(cut.start, cut.end) for cut in cuts], whole=not result.warnings)
     if kind == "flac" and info.channels > _MOST_FLAC_CHANNELS:
         pieces.close()
         raise InvalidInput(f"FLAC cannot hold {info.channels} channels.", hint="Extract WAV files.")
-    shared_tags = {"artist": recordist, "copyright": licence, "software": f"Chiffchaff {about.software_version}"}
+    tags = {"artist": recordist, "copyright": licence, "software": f"Chiffchaff {about.software_version}"}
     if kind == "flac":
-        shared_tags["license"] = licence
+        tags["license"] = licence
+    return _written(cuts, pieces, lambda cut: _File(cut.path, info, kind, tags | _tags(cut, result, about)))
 
-    def written() -> Iterator[Snippet]:
-        being_written: dict[int, _File] = {}
-        with ExitStack() as stack:
-            stack.callback(pieces.close)
-            stack.callback(lambda: [file.discard() for file in being_written.values()])
-            for index, samples, last in pieces:
-                one, (start, end) = detections[index], stretches[index]
-                if index not in being_written:
-                    path = folder / f"{name_of_recording(result.file)}_{_name(one)}.{kind}"
-                    tags = shared_tags | _tags(one, start, end, result, about)
-                    being_written[index] = _File(path, info, kind, tags)
-                being_written[index].write(samples)
-                if last and being_written.pop(index).finish():
-                    yield Snippet(
-                        path=folder / f"{name_of_recording(result.file)}_{_name(one)}.{kind}",
-                        detection=one,
-                        start=start,
-                        end=end,
-                    )
 
-    return written()
+def _written(
+    cuts: Sequence[Snippet], pieces: Generator[Piece, None, None], begin: Callable[[Snippet], "_File"]
+) -> Iterator[Snippet]:
+    begun: dict[int, _File] = {}
+    try:
+        for index, samples, last in pieces:
+            if index not in begun:
+                begun[index] = begin(cuts[index])
+            begun[index].write(samples)
+            if last and begun.pop(index).finish():
+                yield cuts[index]
+    finally:
+        pieces.close()
+        for file in begun.values():
+            file.discard()
 
 
 class _File:
@@ -142,22 +136,27 @@ def _to_pcm24(samples: Block) -> npt.NDArray[Any]:
     return np.clip(scaled, -(1 << 23), (1 << 23) - 1).astype(np.int32) << 8
 
 
-def _stretch(one: MergedDetection, padding: float, seconds: float) -> tuple[float, float]:
+def _cut(
+    one: MergedDetection, padding: float, result: RecordingResult, folder: Path, kind: Literal["wav", "flac"]
+) -> Snippet:
     end = min(one.end, one.start + LONGEST_SECONDS)
-    return max(0.0, one.start - padding), min(seconds, end + padding)
+    at = math.floor(one.start * 1_000 + 0.5)
+    name = f"{at // 1_000:06d}.{at % 1_000:03d}s_{safe_name(one.species)}_{one.confidence:.2f}.{kind}"
+    return Snippet(
+        path=folder / f"{name_of_recording(result.file)}_{name}",
+        detection=one,
+        start=max(0.0, one.start - padding),
+        end=min(result.seconds, end + padding),
+    )
 
 
-def _name(one: MergedDetection) -> str:
-    milliseconds = math.floor(one.start * 1_000 + 0.5)
-    return f"{milliseconds // 1_000:06d}.{milliseconds % 1_000:03d}s_{safe_name(one.species)}_{one.confidence:.2f}"
-
-
-def _tags(one: MergedDetection, start: float, end: float, result: RecordingResult, about: About) -> dict[str, str]:
-    common = f" ({one.common_name})" if one.common_name else ""
-    moment = either(result.moment(start))
+def _tags(cut: Snippet, result: RecordingResult, about: About) -> dict[str, str]:
+    one = cut.detection
+    species = f"{one.species} ({one.common_name})" if one.common_name else one.species
+    moment = either(result.moment(cut.start))
     comment = (
-        f"{one.species}{common}, confidence {one.confidence:.4f}, at {one.start:.3f} to {one.end:.3f} s of {result.file}; "
-        f"this file begins at {start:.3f} s{f', {moment}' if moment else ''} and ends at {end:.3f} s. "
+        f"{species}, confidence {one.confidence:.4f}, at {one.start:.3f} to {one.end:.3f} s of {result.file}; "
+        f"this file begins at {cut.start:.3f} s{f', {moment}' if moment else ''} and ends at {cut.end:.3f} s. "
         f"Said by the model {about.model.name} {about.model.version}, analysis {about.id}."
     )
-    return {"title": f"{one.species}{common}", "date": moment, "comment": comment}
+    return {"title": species, "date": moment, "comment": comment}

@@ -50,7 +50,7 @@ COLUMNS: dict[str, Kind] = {
 
 
 def rows(results: Iterable[Result], about: About) -> Iterator[Row]:
-    """A row for each detection, else one for the recording, with a value or None for each of `COLUMNS`.
+    """A row for each detection, else one for the recording, with a value or None for each of `COLUMNS`, in their order.
 
     `status` is `detected`, `nothing detected` or `failed`. Local times are naive, UTC times are in UTC.
     """
@@ -64,8 +64,9 @@ def rows(results: Iterable[Result], about: About) -> Iterator[Row]:
         own |= _of_recording(result)
         if not result.detections:
             yield own | {"status": "nothing detected"}
+        own["status"] = "detected"
         for detection in result.detections:
-            yield own | {"status": "detected"} | _of_detection(detection, result)
+            yield own | _of_detection(detection, result)
 
 
 def _of_all(about: About) -> Row:

@@ -20,7 +20,7 @@ class Utf8:
 
 
 def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: with an apostrophe before it where it would (OWASP, CSV Injection)."""
+    """Text that no spreadsheet takes for a formula: behind an apostrophe where it would (OWASP, CSV Injection)."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
