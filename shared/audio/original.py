@@ -24,7 +24,7 @@ _SLACK_SECONDS = 0.01
 class Piece(NamedTuple):
     """The next samples of a stretch: float32, (frames, channels), -1..1; none, or fewer, where the recording ends."""
 
-    index: int
+    number: int
     samples: Block
     last: bool
 
