@@ -7,11 +7,10 @@ from services.inference.results.model import (
     About,
     AnsweringModel,
     FailedRecording,
-    MergedDetection,
     RecordingResult,
     Result,
 )
-from services.inference.schemas import Parameters, Ranked
+from services.inference.schemas import Detection, Parameters, Ranked
 
 CHIFFCHAFF = "Phylloscopus collybita"
 ABOUT = About(
@@ -19,8 +18,7 @@ ABOUT = About(
     made_at=datetime(2026, 5, 1, 12, tzinfo=UTC),
     software_version="0.1.0",
     model=AnsweringModel(name="garden-birds", version="3", sha256="a" * 64),
-    parameters=Parameters(step=2.5, min_confidence=0.1, top_k=5, thresholds={CHIFFCHAFF: 0.4}),
-    merge_gap=0.0,
+    parameters=Parameters(step=2.5, min_confidence=0.1, top_k=5, thresholds={CHIFFCHAFF: 0.4}, merge=0.0),
 )
 SUMMER_TIME = timezone(timedelta(hours=2))
 ODD_NAMES = (
@@ -45,8 +43,8 @@ def heard(
     common: str = "Common Chiffchaff",
     confidence: float = 0.93,
     **more: Any,
-) -> MergedDetection:
-    return MergedDetection(
+) -> Detection:
+    return Detection(
         start=start,
         end=start + 5 if end is None else end,
         species=species,
@@ -56,14 +54,14 @@ def heard(
     )
 
 
-def result(file: str = "station 1/20240501_053000.wav", *detections: MergedDetection, **more: Any) -> RecordingResult:
+def result(file: str = "station 1/20240501_053000.wav", *detections: Detection, **more: Any) -> RecordingResult:
     fields: dict[str, Any] = {"seconds": 60.0, "sample_rate": 48_000, "channels": 1}
     return RecordingResult(file=file, detections=detections, **{**fields, **more})
 
 
 def night() -> list[Result]:
     """Two recordings with birds, one without and one that failed; of two the time is known, of one its zone too."""
-    blackbird = heard(10.0, 17.5, "Turdus merula", "Common Blackbird", 0.5, windows=2, expected_here=True)
+    blackbird = heard(10.0, 17.5, "Turdus merula", "Common Blackbird", 0.5, windows=2, known=True, expected_here=True)
     return [
         result(
             "/data/station 1/20240501_053000.wav",
@@ -73,6 +71,7 @@ def night() -> list[Result]:
             recorded_at_from="audiomoth comment",
             latitude=51.05,
             longitude=13.74,
+            outcome="species",
             ranking=[Ranked(species=CHIFFCHAFF, common_name="Common Chiffchaff", confidence=0.93)],
             warnings=["The file is cut short: 60.0 s of it could be read."],
         ),

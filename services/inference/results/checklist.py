@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
-from services.inference.results.model import About, MergedDetection, RecordingResult, Result
+from services.inference.results.model import About, RecordingResult, Result
 from services.inference.results.text import Utf8, either, harmless, harmless_path
+from services.inference.schemas import Detection
 
 COLUMNS = (
     "species",
@@ -26,14 +27,14 @@ COLUMNS = (
 
 @dataclass
 class _Heard:
-    first: MergedDetection
+    first: Detection
     first_in: RecordingResult
     latest_in: RecordingResult
     recordings: int = 1
     detections: int = 0
     confidence: float = 0.0
 
-    def add(self, one: MergedDetection, result: RecordingResult) -> None:
+    def add(self, one: Detection, result: RecordingResult) -> None:
         if result is not self.latest_in:
             self.latest_in = result
             self.recordings += 1

@@ -9,8 +9,9 @@ import csv
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from services.inference.results.model import About, MergedDetection, RecordingResult, Result
+from services.inference.results.model import About, RecordingResult, Result
 from services.inference.results.text import Utf8, harmless, harmless_path, split_path
+from services.inference.schemas import Detection
 
 COLUMNS = (
     "INDIR",
@@ -40,7 +41,7 @@ def write_kaleidoscope(results: Iterable[Result], about: About, file: BinaryIO) 
             writer.writerows([*place, *_heard(one, result)] for one in result.detections)
 
 
-def _heard(one: MergedDetection, result: RecordingResult) -> list[str]:
+def _heard(one: Detection, result: RecordingResult) -> list[str]:
     moment = result.moment(one.start)
     return [
         "0",

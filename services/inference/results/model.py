@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from services.inference.schemas import Detection, ModelName, Parameters, Ranked
+from services.inference.schemas import Detection, Latitude, Longitude, ModelName, Outcome, Parameters, Ranked
 from shared.audio.recorder_time import MOST_YEAR, Source
 
 LEAST_YEAR = 1900
@@ -34,14 +34,6 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class MergedDetection(Detection):
-    """A species from the first to the last of one or more windows in which it was heard without a gap."""
-
-    model_config = ConfigDict(frozen=True, from_attributes=True)
-
-    windows: int = Field(1, ge=1)
-
-
 class RecordingResult(_Part):
     """What was heard in one recording. `file` is its path or name, as it was given."""
 
@@ -54,10 +46,11 @@ class RecordingResult(_Part):
     recorded_at: Annotated[datetime, AfterValidator(_fixed)] | None = None
     """Of the first sample. Without an offset from UTC it is what the recorder's clock showed, wherever that was."""
     recorded_at_from: Source | None = None
-    latitude: float | None = Field(None, ge=-90, le=90)
-    longitude: float | None = Field(None, ge=-180, le=180)
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    outcome: Outcome | None = None
     ranking: tuple[Ranked, ...] = ()
-    detections: tuple[MergedDetection, ...] = ()
+    detections: tuple[Detection, ...] = ()
     """In order of time."""
 
     def moment(self, seconds: float) -> datetime | None:
@@ -93,5 +86,3 @@ class About(_Part):
     software_version: str
     model: AnsweringModel
     parameters: Parameters
-    merge_gap: float | None = Field(None, ge=0)
-    """Seconds over which detections of a species were merged; None where each window stands by itself."""

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from services.inference.results.model import About, MergedDetection, RecordingResult
+from services.inference.results.model import About, RecordingResult
 from services.inference.results.names import name_of_recording, safe_name
 from services.inference.results.text import either
+from services.inference.schemas import Detection
 from shared.audio.original import Piece, cut_out
 from shared.audio.readers import Block
 from shared.audio.report import AudioInfo
@@ -33,7 +34,7 @@ class Snippet(NamedTuple):
     """A file that was written; `start` and `end` are its seconds in the recording."""
 
     path: Path
-    detection: MergedDetection
+    detection: Detection
     start: float
     end: float
 
@@ -137,7 +138,7 @@ def _to_pcm24(samples: Block) -> npt.NDArray[Any]:
 
 
 def _cut(
-    one: MergedDetection, padding: float, result: RecordingResult, folder: Path, kind: Literal["wav", "flac"]
+    one: Detection, padding: float, result: RecordingResult, folder: Path, kind: Literal["wav", "flac"]
 ) -> Snippet:
     end = min(one.end, one.start + LONGEST_SECONDS)
     at = math.floor(one.start * 1_000 + 0.5)

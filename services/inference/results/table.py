@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from services.inference.results.model import About, MergedDetection, RecordingResult, Result
+from services.inference.results.model import About, RecordingResult, Result
+from services.inference.schemas import Detection
 
 SCHEMA_VERSION = 1
 
@@ -27,7 +28,9 @@ COLUMNS: dict[str, Kind] = {
     "common_name": "text",
     "confidence": "number",
     "windows": "whole",
+    "known": "yes or no",
     "expected_here": "yes or no",
+    "outcome": "text",
     "recording_seconds": "number",
     "recorded_at_from": "text",
     "sample_rate": "whole",
@@ -76,7 +79,7 @@ def _of_all(about: About) -> Row:
         "model_sha256": about.model.sha256,
         "step_seconds": about.parameters.step,
         "min_confidence": about.parameters.min_confidence,
-        "merge_gap_seconds": about.merge_gap,
+        "merge_gap_seconds": about.parameters.merge,
         "software_version": about.software_version,
         "analysed_at": about.made_at.astimezone(UTC),
         "analysis_id": about.id,
@@ -86,6 +89,7 @@ def _of_all(about: About) -> Row:
 
 def _of_recording(result: RecordingResult) -> Row:
     return {
+        "outcome": result.outcome,
         "recording_seconds": result.seconds,
         "recorded_at_from": result.recorded_at_from,
         "sample_rate": result.sample_rate,
@@ -97,7 +101,7 @@ def _of_recording(result: RecordingResult) -> Row:
     }
 
 
-def _of_detection(detection: MergedDetection, result: RecordingResult) -> Row:
+def _of_detection(detection: Detection, result: RecordingResult) -> Row:
     return {
         "start_seconds": detection.start,
         "end_seconds": detection.end,
@@ -105,6 +109,7 @@ def _of_detection(detection: MergedDetection, result: RecordingResult) -> Row:
         "common_name": detection.common_name,
         "confidence": detection.confidence,
         "windows": detection.windows,
+        "known": detection.known,
         "expected_here": detection.expected_here,
         **_moments(result.moment(detection.start)),
     }

@@ -1,7 +1,9 @@
 """Joining detections, beside the plainest way to do it."""
 
+import tracemalloc
 from collections.abc import Iterator
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,3 +70,21 @@ def test_what_cannot_grow_any_more_is_handed_on_at_once() -> None:
 
     assert next(merged(calls())).start == 0
     assert taken == 2
+
+
+def test_a_day_of_windows_takes_no_more_memory_than_what_still_grows() -> None:
+    def day() -> Iterator[Detection]:
+        chance = np.random.default_rng(1)
+        for number in range(34_560):
+            for name in "abcde":
+                if chance.random() < 0.3:
+                    yield detection(2.5 * number, name)
+
+    tracemalloc.start()
+    try:
+        windows = sum(one.windows for one in merged(day()))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert windows > 50_000
+    assert peak < 1_000_000

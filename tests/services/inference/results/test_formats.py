@@ -82,6 +82,8 @@ def test_csv_has_a_row_for_each_detection_and_for_each_recording_without_one() -
     assert frame["warnings"][0] == "The file is cut short: 60.0 s of it could be read."
     assert (frame["schema_version"] == SCHEMA_VERSION).all()
     assert frame["windows"][1] == 2
+    assert frame["merge_gap_seconds"][0] == 0.0
+    assert frame["outcome"].tolist()[:2] == ["species", "species"]
     assert frame["model_sha256"].unique().tolist() == ["a" * 64]
 
 
@@ -101,7 +103,8 @@ def test_parquet_has_the_same_columns_with_their_types() -> None:
     assert frame["start_utc"][0] == pd.Timestamp("2024-05-01 03:30:02.5", tz="UTC")
     assert pd.isna(frame["start_utc"][2])
     assert frame["confidence"].dtype == np.float64
-    assert frame["expected_here"].tolist() == [None, True, None, None, None]
+    for column in ("known", "expected_here"):
+        assert frame[column].tolist() == [None, True, None, None, None]
     in_text = table("csv", night())
     for column in ("file", "species", "confidence", "status", "recording_seconds", "latitude", "error"):
         assert frame[column].dropna().tolist() == in_text[column].dropna().tolist()

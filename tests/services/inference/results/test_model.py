@@ -7,7 +7,6 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from services.inference.results.model import FailedRecording, RecordingResult, Result
-from services.inference.schemas import Detection
 from tests.support.results import night, result
 
 RESULTS = TypeAdapter(list[Result])
@@ -18,15 +17,6 @@ def test_a_list_of_results_comes_back_from_json_as_it_was() -> None:
     after = RESULTS.validate_json(RESULTS.dump_json(before))
     assert after == before
     assert [type(one) for one in after] == [RecordingResult, RecordingResult, FailedRecording, RecordingResult]
-
-
-def test_detections_of_a_classifier_are_detections_of_one_window() -> None:
-    detection = Detection(start=0, end=5, species="Turdus merula", common_name="Blackbird", confidence=0.5)
-    made = RecordingResult.model_validate(
-        {"file": "a.wav", "seconds": 5, "sample_rate": 48_000, "channels": 1, "detections": [detection]}
-    )
-    assert made.detections[0].windows == 1
-    assert made.detections[0].confidence == 0.5
 
 
 def test_seconds_are_counted_through_the_night_when_the_clocks_go_back() -> None:

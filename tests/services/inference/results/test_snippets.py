@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from services.inference.results.model import MergedDetection
 from services.inference.results.snippets import LONGEST_SECONDS, Snippet, extract
+from services.inference.schemas import Detection
 from shared.audio import original
 from shared.errors import CorruptAudio, InvalidInput
 from tests.support.results import ABOUT, heard, night, result
@@ -36,7 +36,7 @@ def record(path: Path, samples: Samples, subtype: str = "PCM_16") -> Path:
     return path
 
 
-def cut(source: Path, folder: Path, *detections: MergedDetection, **options: Any) -> list[Snippet]:
+def cut(source: Path, folder: Path, *detections: Detection, **options: Any) -> list[Snippet]:
     folder.mkdir(exist_ok=True)
     described = result(source.name, *detections, seconds=options.pop("seconds", SECONDS), **options.pop("fields", {}))
     return list(extract(source, described, ABOUT, folder, **options))
