@@ -1,6 +1,7 @@
 """Stretches of a recording as it was recorded: at its own rate, with all its channels."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,62 +30,64 @@ class Piece(NamedTuple):
     last: bool
 
 
+@contextmanager
 def cut_out(
     path: Path, stretches: Sequence[Stretch], *, whole: bool, limits: DecodeLimits = DEFAULT_LIMITS
-) -> tuple[AudioInfo, Generator[Piece, None, None]]:
+) -> Iterator[tuple[AudioInfo, Iterator[Piece]]]:
     """What the recording is, and the samples of each stretch; their starts must not go back.
 
     Of a file that is `whole`, as its decoding has shown, only the stretches are read where its format allows that; of
     any other all, as `AudioStream` reads it. Pieces of stretches that overlap may alternate. At no time is more than a
     block of 65,536 frames in memory. It is decoded in this process: for files that a decoder process has coped with.
 
-    Raises the AudioErrors of `AudioStream`; CorruptAudio while iterating.
+    Raises the AudioErrors of `AudioStream`, and CorruptAudio where a file that was whole is so no more.
     """
     container = identify(path)
-    if whole and container.name in _SEEKABLE:
-        with path.open("rb") as file:
-            try:
-                with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
-                    codec, rate, channels, frames = sound.subtype, sound.samplerate, sound.channels, sound.frames
-            except soundfile.LibsndfileError:
-                frames = 0
-        last = max((end for _, end in stretches), default=0.0)
-        if frames and last <= frames / rate + _SLACK_SECONDS:
+    with ExitStack() as stack:
+        sound = _sound(path, stack) if whole and container.name in _SEEKABLE else None
+        if sound is not None and _reaches(sound, stretches):
             info = AudioInfo(
                 format=container.name,
-                codec=codec.lower(),
-                sample_rate=rate,
-                channels=channels,
-                seconds=frames / rate,
+                codec=sound.subtype.lower(),
+                sample_rate=sound.samplerate,
+                channels=sound.channels,
+                seconds=sound.frames / sound.samplerate,
             )
-            return info, _sought(path, _in_frames(stretches, rate))
-    reader, first, rest = open_blocks(path, container, limits)
-
-    def streamed() -> Generator[Piece, None, None]:
-        try:
-            yield from _streamed(first, rest, _in_frames(stretches, reader.info.sample_rate))
-        finally:
-            reader.close()
-
-    return reader.info, streamed()
+            yield info, _sought(sound, _in_frames(stretches, info))
+        else:
+            reader, first, rest = open_blocks(path, container, limits)
+            stack.callback(reader.close)
+            yield reader.info, _streamed(first, rest, _in_frames(stretches, reader.info))
 
 
-def _in_frames(stretches: Sequence[Stretch], rate: int) -> list[tuple[int, int]]:
-    return [(max(0, round(start * rate)), round(end * rate)) for start, end in stretches]
-
-
-def _sought(path: Path, stretches: Sequence[tuple[int, int]]) -> Generator[Piece, None, None]:
+def _sound(path: Path, stack: ExitStack) -> soundfile.SoundFile | None:
     # By its number, so that libsndfile does not guess from the name.
-    with path.open("rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
-        for index, (start, end) in enumerate(stretches):
-            try:
-                left = min(end, sound.frames) - sound.seek(min(start, sound.frames))
-                while left > BLOCK_FRAMES:
-                    yield Piece(index, _read(sound, BLOCK_FRAMES), last=False)
-                    left -= BLOCK_FRAMES
-                yield Piece(index, _read(sound, max(0, left)), last=True)
-            except soundfile.LibsndfileError as error:
-                raise CorruptAudio(f"{path.name} cannot be read at {start} samples.", hint=ANOTHER_PROGRAM) from error
+    file = stack.enter_context(path.open("rb"))
+    try:
+        return stack.enter_context(soundfile.SoundFile(file.fileno(), closefd=False))
+    except soundfile.LibsndfileError:
+        return None
+
+
+def _reaches(sound: soundfile.SoundFile, stretches: Sequence[Stretch]) -> bool:
+    last = max((end for _, end in stretches), default=0.0)
+    return bool(last <= sound.frames / sound.samplerate + _SLACK_SECONDS)
+
+
+def _in_frames(stretches: Sequence[Stretch], info: AudioInfo) -> list[tuple[int, int]]:
+    return [(max(0, round(start * info.sample_rate)), round(end * info.sample_rate)) for start, end in stretches]
+
+
+def _sought(sound: soundfile.SoundFile, stretches: Sequence[tuple[int, int]]) -> Iterator[Piece]:
+    for number, (start, end) in enumerate(stretches):
+        try:
+            left = min(end, sound.frames) - sound.seek(min(start, sound.frames))
+            while left > BLOCK_FRAMES:
+                yield Piece(number, _read(sound, BLOCK_FRAMES), last=False)
+                left -= BLOCK_FRAMES
+            yield Piece(number, _read(sound, max(0, left)), last=True)
+        except soundfile.LibsndfileError as error:
+            raise CorruptAudio("The recording can be read no more.", hint=ANOTHER_PROGRAM) from error
 
 
 def _read(sound: soundfile.SoundFile, frames: int) -> Block:
@@ -92,9 +95,7 @@ def _read(sound: soundfile.SoundFile, frames: int) -> Block:
     return samples
 
 
-def _streamed(
-    first: Block, rest: Iterator[Block], stretches: Sequence[tuple[int, int]]
-) -> Generator[Piece, None, None]:
+def _streamed(first: Block, rest: Iterator[Block], stretches: Sequence[tuple[int, int]]) -> Iterator[Piece]:
     at, opened, begun = 0, list[int](), 0
     block: Block | None = first
     while block is not None and (opened or begun < len(stretches)):

@@ -20,8 +20,8 @@ def write_csv(results: Iterable[Result], about: About, file: BinaryIO) -> None:
         writer.writerow(map(_cell, row.values(), kinds))
 
 
-# Most cells of a row are those of the row above. 1, 1.0 and True are not the same here.
-@lru_cache(1_024, typed=True)
+# Most cells of a row are those of the row above.
+@lru_cache(1_024)
 def _cell(value: Value, kind: Kind) -> str:
     if value is None:
         return ""

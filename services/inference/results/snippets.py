@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,7 +15,7 @@ from services.inference.results.model import About, RecordingResult
 from services.inference.results.names import name_of_recording, safe_name
 from services.inference.results.text import either
 from services.inference.schemas import Detection
-from shared.audio.original import Piece, cut_out
+from shared.audio.original import cut_out
 from shared.audio.readers import Block
 from shared.audio.report import AudioInfo
 from shared.audio.wav import part_path, to_pcm16
@@ -60,36 +60,37 @@ def extract(
     The files say in their WAV INFO or FLAC tags: species (title), recordist (artist), licence (copyright, in FLAC also
     license), time (date), and in the comment where it comes from and who says so.
 
-    Raises InvalidInput, and while iterating OSError and what `cut_out` raises.
+    Raises InvalidInput for what cannot be done. While iterating: OSError, LibsndfileError where the disk is full, and what
+    `cut_out` raises.
     """
     if not 0 <= padding <= MOST_PADDING:
         raise InvalidInput(f"padding: {padding:g} s is not supported.", hint=f"Use 0 to {MOST_PADDING:g} s.")
     cuts = [_cut(one, padding, result, folder, kind) for one in sorted(result.detections, key=lambda one: one.start)]
-    if not cuts:
-        return iter(())
-    info, pieces = cut_out(source, [(cut.start, cut.end) for cut in cuts], whole=not result.warnings)
-    if kind == "flac" and info.channels > _MOST_FLAC_CHANNELS:
-        pieces.close()
-        raise InvalidInput(f"FLAC cannot hold {info.channels} channels.", hint="Extract WAV files.")
+    if kind == "flac" and result.channels > _MOST_FLAC_CHANNELS:
+        raise InvalidInput(f"FLAC cannot hold {result.channels} channels.", hint="Extract WAV files.")
     tags = {"artist": recordist, "copyright": licence, "software": f"Chiffchaff {about.software_version}"}
     if kind == "flac":
         tags["license"] = licence
-    return _written(cuts, pieces, lambda cut: _File(cut.path, info, kind, tags | _tags(cut, result, about)))
+
+    def begin(cut: Snippet, info: AudioInfo) -> "_File":
+        return _File(cut.path, info, kind, tags | _tags(cut, result, about))
+
+    return _written(source, cuts, begin, whole=not result.warnings) if cuts else iter(())
 
 
 def _written(
-    cuts: Sequence[Snippet], pieces: Generator[Piece, None, None], begin: Callable[[Snippet], "_File"]
+    source: Path, cuts: Sequence[Snippet], begin: Callable[[Snippet, AudioInfo], "_File"], *, whole: bool
 ) -> Iterator[Snippet]:
     begun: dict[int, _File] = {}
     try:
-        for index, samples, last in pieces:
-            if index not in begun:
-                begun[index] = begin(cuts[index])
-            begun[index].write(samples)
-            if last and begun.pop(index).finish():
-                yield cuts[index]
+        with cut_out(source, [(cut.start, cut.end) for cut in cuts], whole=whole) as (info, pieces):
+            for number, samples, last in pieces:
+                if number not in begun:
+                    begun[number] = begin(cuts[number], info)
+                begun[number].write(samples)
+                if last and begun.pop(number).finish():
+                    yield cuts[number]
     finally:
-        pieces.close()
         for file in begun.values():
             file.discard()
 

@@ -14,7 +14,7 @@ from services.inference.results.snippets import LONGEST_SECONDS, Snippet, extrac
 from services.inference.schemas import Detection
 from shared.audio import original
 from shared.errors import CorruptAudio, InvalidInput
-from tests.support.results import ABOUT, heard, night, result
+from tests.support.results import ABOUT, ODD_NAMES, heard, night, result
 from tests.support.sound_files import whistles, write_any
 
 RATE = 48_000
@@ -138,6 +138,14 @@ def test_names_sort_by_time_and_say_the_species(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(names)
 
 
+def test_every_name_of_a_recording_becomes_one_that_can_be_written(tmp_path: Path) -> None:
+    source = record(tmp_path / "a.wav", noise(seconds=1.0))
+    for name in ODD_NAMES:
+        (one,) = extract(source, result(name, heard(0.0, 1.0), seconds=1.0), ABOUT, tmp_path)
+        with soundfile.SoundFile(one.path) as file:
+            assert f" of {name}; " in file.comment
+
+
 def test_a_second_extraction_overwrites_the_first(tmp_path: Path) -> None:
     source = record(tmp_path / "a.wav", noise())
     assert cut(source, tmp_path / "out", heard(2.5)) == cut(source, tmp_path / "out", heard(2.5))
@@ -168,10 +176,10 @@ def test_a_file_that_breaks_off_while_it_is_sought_is_damaged(tmp_path: Path) ->
     half = len(content) // 2
     content[half : half + 200_000] = bytes(200_000)
     source.write_bytes(content)
-    info, pieces = original.cut_out(source, [(5.0, 8.0)], whole=True)
-    assert info.channels == STEREO
-    with pytest.raises(CorruptAudio):
-        list(pieces)
+    with original.cut_out(source, [(5.0, 8.0)], whole=True) as (info, pieces):
+        assert info.channels == STEREO
+        with pytest.raises(CorruptAudio):
+            list(pieces)
 
 
 def test_nothing_detected_opens_no_file(tmp_path: Path) -> None:
@@ -196,7 +204,7 @@ def test_padding_has_its_limits(tmp_path: Path, padding: float) -> None:
 def test_more_channels_than_flac_has_are_refused_for_it_and_fit_a_wav(tmp_path: Path) -> None:
     source = record(tmp_path / "a.wav", noise(channels=12))
     with pytest.raises(InvalidInput, match="12 channels"):
-        cut(source, tmp_path / "out", heard(0.0), kind="flac")
+        cut(source, tmp_path / "out", heard(0.0), kind="flac", fields={"channels": 12})
     (one,) = cut(source, tmp_path / "out", heard(0.0))
     assert soundfile.info(one.path).channels == 12
 
