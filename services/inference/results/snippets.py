@@ -60,8 +60,8 @@ def extract(
     The files say in their WAV INFO or FLAC tags: species (title), recordist (artist), licence (copyright, in FLAC also
     license), time (date), and in the comment where it comes from and who says so.
 
-    Raises InvalidInput for what cannot be done. While iterating: OSError, LibsndfileError where the disk is full, and what
-    `cut_out` raises.
+    Raises InvalidInput for what cannot be done. While iterating: OSError, LibsndfileError where the disk is full, and
+    what `cut_out` raises.
     """
     if not 0 <= padding <= MOST_PADDING:
         raise InvalidInput(f"padding: {padding:g} s is not supported.", hint=f"Use 0 to {MOST_PADDING:g} s.")

@@ -22,9 +22,9 @@ def chunk(name: bytes, content: bytes) -> bytes:
     return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
 
 
-def wav(*chunks: bytes, after: tuple[bytes, ...] = (), samples: int = 100, form: bytes = b"RIFF") -> bytes:
+def wav(*chunks: bytes, after: tuple[bytes, ...] = (), form: bytes = b"RIFF") -> bytes:
     head = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 48_000, 96_000, 2, 16))
-    body = b"WAVE" + head + b"".join(chunks) + chunk(b"data", bytes(2 * samples)) + b"".join(after)
+    body = b"WAVE" + head + b"".join(chunks) + chunk(b"data", bytes(200)) + b"".join(after)
     return form + struct.pack("<I", len(body)) + body
 
 
@@ -156,8 +156,9 @@ def test_the_time_of_broadcast_wave_has_no_zone(tmp_path: Path) -> None:
 
 def test_guano_says_time_and_place_even_behind_the_sound(tmp_path: Path) -> None:
     text = "GUANO|Version:  1.0\n\nTimestamp:  2024-05-01T05:30:00+02:00\nLoc Position: 51.05 -13.74 \nNote: a: b\n"
-    # An odd number of bytes of sound has a byte of padding.
-    found = read(tmp_path, wav(bext(b"1999-01-01", b"00:00:00"), after=(chunk(b"guan", text.encode()),), samples=33))
+    # What has an odd number of bytes is followed by one more.
+    before = bext(b"1999-01-01", b"00:00:00"), chunk(b"note", b"odd")
+    found = read(tmp_path, wav(*before, after=(chunk(b"guan", text.encode()),)))
     assert found == Recorded(HALF_PAST_FIVE.replace(tzinfo=TWO_HOURS), "guano", (51.05, -13.74))
 
 
