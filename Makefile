@@ -84,6 +84,10 @@ bench-accuracy: $(VENV)/.dev ## Cross-validate the default recipes on garden20 a
 bench-training: $(VENV)/.dev ## Measure whether training waits for data: raw sound and precomputed pictures, on a GPU or not
 	$(BIN)/python -m bench.training
 
+.PHONY: bench-load
+bench-load: $(VENV)/.dev ## Ask POST /classify faster and faster, with and without batches: throughput, p50, p99, errors
+	$(BIN)/python -m bench.load
+
 .PHONY: bench-jobs
 bench-jobs: $(VENV)/.dev ## Measure how many jobs a second are queued and done, and how soon one starts
 	@tools/system-packages test

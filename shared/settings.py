@@ -94,13 +94,19 @@ class Settings(BaseSettings):
     decode_memory_mb: int = Field(default=1024, ge=128)
     classify_queue: int = Field(default=16, ge=1)
     """How many `POST /classify` may wait or run at once; one more is answered 503."""
+    classify_wait_seconds: float = Field(default=30.0, gt=0)
+    """How long one may wait for its turn to be computed; then it is answered 503."""
+    classify_batch: int = Field(default=16, ge=1)
+    """Recordings of a window or less that are heard in one pass where they wait anyway; 1 = each by itself."""
+    inference_device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    """Where the model that answers runs; auto = on the GPU where there is one."""
     named_models: int = Field(default=2, ge=1)
     """Models that stay in memory beside the active one because requests named them."""
 
     worker_concurrency: int = Field(default=0, ge=0)
     """Processes that prepare recordings; 0 = one per core."""
     torch_threads: int = Field(default=0, ge=0)
-    """Threads a forward or training step may use; 0 = one per core."""
+    """Of one pass through a model; 0 = one, and as many passes at once as cores. Of training; 0 = one per core."""
     lease_seconds: float = Field(default=30.0, gt=0)
     max_attempts: int = Field(default=4, ge=1)
     republish_seconds: float = Field(default=10.0, gt=0)
@@ -211,6 +217,11 @@ class Settings(BaseSettings):
     def reap_interval(self) -> timedelta:
         """How often leases are looked at: a lost job is back little later than its lease ends."""
         return timedelta(seconds=self.lease_seconds / 10)
+
+    @property
+    def classify_workers(self) -> int:
+        """Passes through the model at once."""
+        return max(1, self.cores // (self.torch_threads or 1))
 
     @property
     def cores(self) -> int:

@@ -13,6 +13,7 @@ from shared.model_file import TOP_WINDOWS, ModelManifest, confidences, rank
 from shared.rejection import energy
 
 Samples = npt.NDArray[np.int16] | npt.NDArray[np.float32]
+Waveform = npt.NDArray[np.float32]
 Logits = npt.NDArray[np.float32]
 
 SEARCHED_SECONDS = 300.0

@@ -30,7 +30,6 @@ class Serving:
     def __init__(self, resources: Resources) -> None:
         self.turns = Turns(resources.settings)
         self._resources = resources
-        self._threads = resources.settings.torch_threads or resources.settings.cores
         self._classifier: Classifier | None = None
         self._pinned: OrderedDict[str, Classifier] = OrderedDict()
         """Those that requests named, the one named last at the end."""
@@ -139,7 +138,8 @@ class Serving:
             model_id=model.id,
             name=model.name,
             version=model.version,
-            threads=self._threads,
+            threads=self._resources.settings.torch_threads or 1,
+            device=self._resources.settings.inference_device,
         )
         await self.turns.compute(classifier.warm_up)
         return classifier

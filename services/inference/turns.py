@@ -1,8 +1,9 @@
-"""Whose turn it is: a bounded number of recordings, decoded in a few processes, classified one after the other."""
+"""Whose turn it is: a bounded number of recordings, decoded in a few processes, classified in a few threads."""
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from services.inference.batching import Batcher, Job, Wanted, always
 from services.inference.classifier import Classifier, Heard
 from services.inference.schemas import Parameters
 from shared.audio.constants import SAMPLE_RATE
@@ -22,12 +24,6 @@ from shared.settings import Settings
 MOST_DECODERS = 4
 
 Result = TypeVar("Result")
-OnTurn = Callable[[], Awaitable[None]]
-"""Called when a request's turn has come; raises when nobody waits for the answer any more."""
-
-
-async def always() -> None:
-    """The turn is wanted whatever happens."""
 
 
 class Turns:
@@ -46,9 +42,8 @@ class Turns:
             memory_mb=settings.decode_memory_mb,
             wall_seconds=settings.classify_wall_seconds,
         )
-        self._computing = asyncio.Lock()
-        # One thread, because torch keeps a set of worker threads for each thread that computes.
-        self._compute_thread = ThreadPoolExecutor(1, "compute")
+        self._wait_seconds = settings.classify_wait_seconds
+        self._batcher = Batcher(settings.classify_workers, settings.classify_batch)
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -67,23 +62,33 @@ class Turns:
                 hint="Try again in a moment. An operator can raise CHIFFCHAFF_CLASSIFY_QUEUE.",
             )
 
-    async def decode(self, source: Path, target: Path, on_turn: OnTurn) -> DecodeReport:
+    async def decode(self, source: Path, target: Path, wanted: Wanted) -> DecodeReport:
         """`source` as a prepared WAV at `target`, decoded in a child process. Raises the AudioErrors."""
         async with self._decoding:
-            await on_turn()
+            await wanted()
             return await _to_its_end(
                 self._decode_threads, lambda: self._decoders.decode_to_wav(source, target, self._limits)
             )
 
-    async def classify(self, classifier: Classifier, prepared: Path, parameters: Parameters, on_turn: OnTurn) -> Heard:
-        """What the classifier hears in a prepared WAV, whose samples are read when the turn has come."""
-        return await self.compute(lambda: classifier.classify(open_prepared(prepared), parameters), on_turn)
+    async def classify(self, classifier: Classifier, prepared: Path, parameters: Parameters, wanted: Wanted) -> Heard:
+        """What the classifier hears in a prepared WAV; Overloaded where its turn comes too late.
 
-    async def compute(self, call: Callable[[], Result], on_turn: OnTurn = always) -> Result:
-        """Runs a call in the one thread that computes."""
-        async with self._computing:
-            await on_turn()
-            return await _to_its_end(self._compute_thread, call)
+        Recordings of one window are heard several at once where they wait for the same model.
+        """
+        samples = open_prepared(prepared)
+        job = Job(
+            lambda: classifier.classify(samples, parameters),
+            kind=classifier if classifier.is_one_window(samples) else None,
+            content=(samples, parameters),
+            together=classifier.classify_together,
+            wanted=wanted,
+            until=time.monotonic() + self._wait_seconds,
+        )
+        return await self._batcher.run(job)
+
+    async def compute(self, call: Callable[[], Result]) -> Result:
+        """Runs a call in one of the threads that compute."""
+        return await self._batcher.run(Job(call))
 
     async def warm_up(self) -> None:
         """Starts the decoder processes, so that no recording waits for that."""
@@ -99,7 +104,7 @@ class Turns:
         """Ends the decoders at once, and waits for what is being computed."""
         self._decoders.close()
         self._decode_threads.shutdown()
-        self._compute_thread.shutdown()
+        self._batcher.close()
 
 
 async def _to_its_end(executor: Executor, call: Callable[[], Result]) -> Result:

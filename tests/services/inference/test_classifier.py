@@ -242,3 +242,14 @@ def test_the_whole_recording_is_one_answer_at_any_length(load: Load) -> None:
 def test_the_service_is_imported_without_torch() -> None:
     code = "import services.inference.api, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_several_short_recordings_in_one_pass_are_each_heard_as_alone(load: Load) -> None:
+    classifier = load(rejection=REJECTION)
+    recordings = [to_pcm16(song(LOW)), song(HIGH, seconds=1.3), song(MIDDLE), to_pcm16(song(LOW, HIGH, seconds=2.0))]
+    queries = [ClassifyQuery(), ClassifyQuery(min_confidence=0), ClassifyQuery(top_k=1), ClassifyQuery(step=1)]
+    asked_for = [(samples, classifier.parameters(query)) for samples, query in zip(recordings, queries, strict=True)]
+    assert all(classifier.is_one_window(samples) for samples in recordings)
+    assert not classifier.is_one_window(song(LOW, seconds=5.001))
+    together = classifier.classify_together(asked_for)
+    assert together == [classifier.classify(*one) for one in asked_for]
