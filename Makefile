@@ -84,6 +84,14 @@ bench-accuracy: $(VENV)/.dev ## Cross-validate the default recipes on garden20 a
 bench-training: $(VENV)/.dev ## Measure whether training waits for data: raw sound and precomputed pictures, on a GPU or not
 	$(BIN)/python -m bench.training
 
+BIRDNET := .venv-birdnet
+
+.PHONY: bench-inference
+bench-inference: $(VENV)/.dev ## Measure how fast recordings are heard on one core, beside BirdNET
+	@test -d $(BIRDNET) || $(PYTHON) -m venv $(BIRDNET)
+	@$(BIRDNET)/bin/pip install --quiet --disable-pip-version-check --requirement bench/birdnet.txt
+	$(BIN)/python -m bench.inference ../shared/data --birdnet $(BIRDNET)/bin/python
+
 .PHONY: bench-load
 bench-load: $(VENV)/.dev ## Ask POST /classify faster and faster, with and without batches: throughput, p50, p99, errors
 	$(BIN)/python -m bench.load
