@@ -12,8 +12,9 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from services.inference import page, registry
+from services.inference import page, places_api, registry
 from services.inference.model_views import Activation, ActiveModelView, ModelDetails, ModelView
+from services.inference.places import open_places
 from services.inference.schemas import ClassifyAnswer, ClassifyQuery, ModelName, RecordingView
 from services.inference.serving import Serving, no_model, open_serving
 from services.inference.upload import BODY_DESCRIPTION, receive
@@ -155,14 +156,15 @@ async def check_model(request: Request) -> str:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with open_serving(app.state.resources) as serving:
-        app.state.serving = serving
+    resources = app.state.resources
+    async with open_serving(resources) as serving, open_places(resources.settings) as places:
+        app.state.serving, app.state.places = serving, places
         yield
 
 
 API = Api(
     name="inference",
-    routers=[classifying, models, page.router],
+    routers=[classifying, models, places_api.router, page.router],
     lifespan=lifespan,
     checks={"model": check_model},
     uploads=["/classify"],
