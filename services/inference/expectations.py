@@ -16,13 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from services.inference.cells import NOWHERE, distances_km, middles
-from services.inference.season import WEEKS, days_to_weeks
+from services.inference.season import days_to_weeks
 from shared.errors import InvalidInput
 
-REACH = 4.0
-"""Kernels end at so many of their widths, where they are 0.0003."""
-WIDER = 1.5
-"""That a species is absent is looked up with kernels wider by this factor."""
+REACH = 3.0
+"""Kernels end at so many of their widths, where they are 0.011."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +30,23 @@ class Bounds:
     width_km: float = 100.0
     width_days: float = 21.0
     """Standard deviations of the kernels."""
+    wide_km: float = 300.0
+    wide_days: float = 30.0
+    """And of wider ones: a species is unexpected only where it is missing from all around, for some weeks."""
     expected_visits: float = 0.5
     expected_share: float = 0.01
     """A species is expected when it has at least so many nearby visits and such a share of them."""
     typical_visits: float = 8.0
-    """It is unexpected only where so many visits would have it, were it here as it is in the whole library: a share
-    that chance alone makes empty once in three thousand times."""
+    """It is unexpected only where so many visits all around would have it, were it here as it is in the whole library.
+    Chance alone makes none of eight once in three thousand times."""
     absent_share: float = 0.02
     absent_visits: float = 0.5
-    """And only where it has, with wider kernels, hardly any: less than this part of what would be typical there, or
-    than so many visits, whichever is more. One wrong label in a large library changes nothing."""
-    nearby_visits: float = 30.0
+    """And only where hardly any has it: less than this part of what would be typical, or than so many visits, whichever
+    is more. One wrong label in a large library changes nothing."""
+    nearby_visits: float = 10.0
     diversity: float = 5.0
-    """And only where so much was recorded, of so many species (inverse Simpson index): who records one species all
-    year says nothing about the others."""
+    """And only where so much was recorded nearby, of so many species (inverse Simpson index): who records one species
+    all year says nothing about the others."""
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,9 @@ class Expectations:
     ) -> npt.NDArray[np.bool_]:
         bounds = self.bounds
         much = nearby >= bounds.nearby_visits and _inverse_simpson(visits) >= bounds.diversity
-        typical = nearby * self._overall >= bounds.typical_visits
-        few = np.maximum(bounds.absent_visits, bounds.absent_share * wide[-1] * self._overall)
-        found: npt.NDArray[np.bool_] = typical & (wide[:-1] < few) & much
+        typical = wide[-1] * self._overall
+        few = np.maximum(bounds.absent_visits, bounds.absent_share * typical)
+        found: npt.NDArray[np.bool_] = (typical >= bounds.typical_visits) & (wide[:-1] < few) & much
         return found
 
     def _visits_around(
@@ -170,23 +171,21 @@ class Expectations:
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Weighted visits of each species and, last, of any; with the kernels, and with wider ones."""
         bounds = self.bounds
-        places: npt.NDArray[np.intp]
-        if latitude is None or longitude is None:
-            places = np.arange(len(self._starts))
-            of_place = np.ones(len(places))
-        else:
+        places: npt.NDArray[np.intp] = np.arange(len(self._starts))
+        away: npt.NDArray[np.float64] = np.zeros(len(places))
+        if latitude is not None and longitude is not None:
             away = distances_km(self._middles, latitude, longitude)
-            places = np.flatnonzero(self._placed & (away < WIDER * REACH * bounds.width_km))
-            of_place = np.exp(-0.5 * (away[places] / bounds.width_km) ** 2)
-        of_week = np.ones(WEEKS + 1)
-        if day is not None:
-            # What has no date counts, as week -1, for no season.
-            of_week = np.append(np.exp(-0.5 * (days_to_weeks(day) / bounds.width_days) ** 2), 0.0)
+            reach = REACH * max(bounds.width_km, bounds.wide_km)
+            places = np.flatnonzero(self._placed & (away < reach))
+            away = away[places]
         rows, lengths = self._rows_of(places)
         week, of, visits = self._week[rows], self._of[rows], self._visits[rows]
         found: list[npt.NDArray[np.float64]] = []
-        for power in (1, WIDER**-2):  # a wider Gaussian is a root of the Gaussian
-            weight = np.repeat(of_place**power, lengths) * (of_week**power)[week] * visits
+        for width_km, width_days in ((bounds.width_km, bounds.width_days), (bounds.wide_km, bounds.wide_days)):
+            weight = np.repeat(_gaussian(away / width_km), lengths) * visits
+            if day is not None:
+                # What has no date counts, as week -1, for no season.
+                weight *= np.append(_gaussian(days_to_weeks(day) / width_days), 0.0)[week]
             sums = np.bincount(of, weight, minlength=len(self.index) + 1)
             found.append(sums.astype(np.float64))
         return found[0], found[1]
@@ -206,6 +205,11 @@ def check_place(latitude: float | None, longitude: float | None) -> None:
     for name, degrees, most in (("latitude", latitude, 90), ("longitude", longitude, 180)):
         if degrees is not None and not (math.isfinite(degrees) and -most <= degrees <= most):
             raise InvalidInput(f"There is no {name} of {degrees} degrees.", hint=f"It lies within {most} degrees.")
+
+
+def _gaussian(widths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    weights: npt.NDArray[np.float64] = np.exp(-0.5 * widths**2)
+    return weights
 
 
 def _inverse_simpson(visits: npt.NDArray[np.float64]) -> float:

@@ -18,6 +18,8 @@ logger = get_logger(__name__)
 CHECK_SECONDS = 300.0
 READ_SECONDS = 6 * 3600.0
 """At the latest everything is read anew, for the corrections that a fingerprint does not show."""
+REST = 20.0
+"""A reading is followed by a rest so many times as long: a large library that grows takes a twentieth of a core."""
 
 
 class Places:
@@ -47,6 +49,7 @@ class Places:
         """Refreshes for as long as the service runs; a database that is away delays it."""
         said = ""
         while True:
+            begin = time.monotonic()
             try:
                 await self.refresh()
                 said = ""
@@ -54,7 +57,7 @@ class Places:
                 if said != str(error):
                     said = str(error)
                     logger.error("places and seasons could not be learned", exc_info=error)
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(max(seconds, REST * (time.monotonic() - begin)))
 
 
 def _read(settings: Settings, known: Fingerprint | None) -> tuple[Expectations, Fingerprint] | None:

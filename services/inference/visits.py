@@ -75,7 +75,7 @@ def _digest(rows: Iterable[Any]) -> int:
     return zlib.crc32(repr(sorted(map(str, rows))).encode())
 
 
-def _counted(session: Session) -> Select[tuple[int, int, str | None, int]]:
+def _counted(session: Session) -> Select[int, int, str | None, int]:
     """Rows of cell, week, species and visits; species is null for those with any."""
     seen = union(*_seen(session.get_bind().dialect.name)).cte("seen")
     where = (seen.c.cell, seen.c.week)
