@@ -115,6 +115,10 @@ bench-datasets: $(VENV)/.dev ## Freeze and export a library of 100,000 recording
 bench-networks: $(VENV)/.dev ## Measure the size of every network, and how long one core takes for a window
 	$(BIN)/python -m bench.networks
 
+.PHONY: bench-places
+bench-places: $(VENV)/.dev ## Measure which species are called expected where they were and were not, and what asking costs
+	$(BIN)/python -m bench.places ../shared/data
+
 .PHONY: fuzz-audio
 fuzz-audio: $(VENV)/.dev ## Send 20,000 corrupted files through the sandboxed decoder
 	$(BIN)/python -m bench.fuzz_decoder --files 20000

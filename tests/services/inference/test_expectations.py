@@ -179,3 +179,16 @@ def test_great_circles_are_as_long_as_they_are_known_to_be() -> None:
     here = unit_vectors([48.8566, -48.8566, 90.0], [2.3522, -177.6478, 0.0])  # Paris, its antipode, the pole
     np.testing.assert_allclose(distances_km(here, 48.8566, 2.3522), [0, np.pi * 6371, 4575], atol=1)
     assert distances_km(here, 51.5074, -0.1278)[0] == pytest.approx(343.6, abs=1)  # London
+
+
+def test_recordings_without_a_place_are_near_no_place() -> None:
+    expectations = learned(iter([Sighting(SWIFT, None, None, MAY)]))
+    for latitude in (-90.0, 0.0, 90.0):
+        assert expectations.of(latitude, -180.0, MAY).nearby == 0
+
+
+def test_where_little_was_recorded_nothing_is_unexpected_though_much_was_all_around() -> None:
+    around = (52.0, 11.6)  # 430 km north: seen by the wide kernel alone
+    expectations = learned(visits(EUROPEAN, around, MAY, 2000), visits(CALIFORNIAN, OAKLAND, MAY, 2000))
+    assert expectations.of(*around, MAY).expected(CALIFORNIAN[0]) is False
+    assert expectations.of(*MUNICH, MAY).expected(CALIFORNIAN[0]) is None
