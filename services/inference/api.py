@@ -15,6 +15,8 @@ from starlette.requests import ClientDisconnect
 from services.inference import page, places_api, registry
 from services.inference.model_views import Activation, ActiveModelView, ModelDetails, ModelView
 from services.inference.places import open_places
+from services.inference.places_api import Placed
+from services.inference.placing import placed
 from services.inference.schemas import ClassifyAnswer, ClassifyQuery, ModelName, RecordingView
 from services.inference.serving import Serving, no_model, open_serving
 from services.inference.upload import BODY_DESCRIPTION, receive
@@ -54,7 +56,7 @@ models = APIRouter(prefix="/models", tags=["models"], dependencies=[KeyRequired]
 
 @classifying.post("/classify", summary="Which birds are in this recording, and when?", openapi_extra=BODY_DESCRIPTION)
 async def classify(
-    request: Request, query: Annotated[ClassifyQuery, Query()], serving: Served, settings: Config
+    request: Request, query: Annotated[ClassifyQuery, Query()], serving: Served, places: Placed, settings: Config
 ) -> ClassifyAnswer:
     """Send one recording, as a multipart form or as the body itself."""
 
@@ -71,6 +73,10 @@ async def classify(
         with serving.turns.place():
             report = await serving.turns.decode(upload, prepared, still_wanted)
             heard = await serving.turns.classify(classifier, prepared, parameters, still_wanted)
+    where = parameters.latitude, parameters.longitude, parameters.date
+    if any(given is not None for given in where):
+        local = await run_in_threadpool(places.expectations.of, *where)
+        heard = placed(heard, parameters, local.expected)
     return ClassifyAnswer(
         request_id=request.scope["chiffchaff.request_id"],
         model=ModelName(name=classifier.name, version=classifier.version),

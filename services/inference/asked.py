@@ -1,40 +1,14 @@
 """From a query to parameters: what it leaves out is the model's, and names are those of the model's species."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Sequence
 
 from services.inference.schemas import ClassifyQuery, Parameters
+from services.inference.species_lists import parse_species_list
 from shared.errors import InvalidInput
 from shared.model_file import Label, ModelManifest
-from shared.species import folded, resolve
 
 
-class Names:
-    """The species of a model, by any name that they go by."""
-
-    def __init__(self, labels: Iterable[Label]) -> None:
-        self._by_name: dict[str, str] = {}
-        self._written: dict[str, str] = {}
-        for label in labels:
-            for name in (label.scientific, label.common, *resolve(label.scientific)):
-                if name:
-                    self._by_name.setdefault(folded(name), label.scientific)
-                    self._written.setdefault(folded(name), name)
-
-    def find(self, name: str) -> str:
-        """The scientific name of the label that `name` means, in any language the library knows.
-
-        Raises InvalidInput, with the nearest names, when it is none of them.
-        """
-        found = self._by_name.get(folded(name)) or self._by_name.get(folded(resolve(name).scientific))
-        if found is None:
-            near = [self._written[one] for one in get_close_matches(folded(name), self._by_name, n=3)]
-            hint = f"Did you mean {' or '.join(near)}?" if near else "GET /models/{name}/{version} lists its species."
-            raise InvalidInput(f"This model knows no species {name[:80]!r}.", hint=hint)
-        return found
-
-
-def parameters_of(query: ClassifyQuery, manifest: ModelManifest, names: Names) -> Parameters:
+def parameters_of(query: ClassifyQuery, manifest: ModelManifest) -> Parameters:
     """The query with the model's defaults filled in.
 
     Raises InvalidInput when the step would leave gaps between the model's windows, for a species that is none of the
@@ -51,9 +25,9 @@ def parameters_of(query: ClassifyQuery, manifest: ModelManifest, names: Names) -
         step=step,
         min_confidence=manifest.default_min_confidence if query.min_confidence is None else query.min_confidence,
         top_k=query.top_k,
-        thresholds={**(manifest.thresholds if own else {}), **dict(_threshold(one, names) for one in query.threshold)},
+        thresholds={**(manifest.thresholds if own else {}), **_thresholds(query.threshold, manifest.labels)},
         merge=query.merge,
-        species=_species(query.species, names),
+        species=_species(query.species, manifest.labels),
         latitude=query.latitude,
         longitude=query.longitude,
         date=query.date,
@@ -61,22 +35,40 @@ def parameters_of(query: ClassifyQuery, manifest: ModelManifest, names: Names) -
     )
 
 
-def _threshold(given: str, names: Names) -> tuple[str, float]:
-    name, _, number = given.rpartition(":")
-    try:
-        confidence = float(number)
-    except ValueError:
-        confidence = -1.0
-    if not name or not 0 <= confidence <= 1:
-        raise InvalidInput(
-            f"threshold: {given[:100]!r} is no species with a confidence from 0 to 1.",
-            hint="Write it like threshold=Turdus merula:0.4",
-        )
-    return names.find(name), confidence
+def _thresholds(given: Sequence[str], labels: Sequence[Label]) -> dict[str, float]:
+    thresholds: dict[str, float] = {}
+    for one in given:
+        name, _, number = one.rpartition(":")
+        try:
+            confidence = float(number)
+        except ValueError:
+            confidence = -1.0
+        if not name.strip() or not 0 <= confidence <= 1:
+            raise InvalidInput(
+                f"threshold: {one[:100]!r} is no species with a confidence from 0 to 1.",
+                hint="Write it like threshold=Turdus merula:0.4",
+            )
+        thresholds |= dict.fromkeys(named([name], labels), confidence)
+    return thresholds
 
 
-def _species(given: list[str], names: Names) -> list[str] | None:
-    wanted = [name for one in given for name in one.split(",") if name.strip()]
-    if given and not wanted:
+def _species(given: Sequence[str], labels: Sequence[Label]) -> list[str] | None:
+    names = [name for one in given for name in one.split(",") if name.strip()]
+    if given and not names:
         raise InvalidInput("species: no species is named.", hint="Leave it out, or write it like species=Turdus merula")
-    return sorted({names.find(name) for name in wanted}) if wanted else None
+    return sorted(named(names, labels)) if names else None
+
+
+def named(names: Sequence[str], labels: Sequence[Label]) -> list[str]:
+    """Scientific names of the labels that are meant, in any language the library knows, or as BirdNET writes them.
+
+    Raises InvalidInput, with the nearest names, where one is none of the model's species.
+    """
+    found = parse_species_list("\n".join(names), labels)
+    for line in (*found.unknown, *found.not_heard):
+        near = f"Did you mean {' or '.join(line.nearest[:3])}?" if line.nearest else ""
+        raise InvalidInput(
+            f"This model knows no species {line.text[:80]!r}.",
+            hint=near or "GET /models/{name}/{version} lists its species.",
+        )
+    return list(found.species)

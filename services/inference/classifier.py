@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from services.inference.asked import Names, parameters_of
+from services.inference.asked import parameters_of
 from services.inference.hearing import Hearing, Logits, Samples, Waveform
 from services.inference.merging import merged
 from services.inference.schemas import ClassifyQuery, Detection, Outcome, Parameters, Ranked
@@ -62,11 +62,10 @@ class Classifier:
         self._module = faster(loaded.module)
         self._device = device
         self._window = round(manifest.window_seconds * SAMPLE_RATE)
-        self._names = Names(manifest.labels)
 
     def parameters(self, query: ClassifyQuery) -> Parameters:
         """The query with this model's defaults filled in. Raises InvalidInput, as `parameters_of`."""
-        return parameters_of(query, self.manifest, self._names)
+        return parameters_of(query, self.manifest)
 
     def classify(self, samples: Samples, parameters: Parameters) -> Heard:
         """Listen to mono samples at 22,050 Hz, (samples,), float32 or int16 as they are stored.

@@ -182,7 +182,8 @@ async def open_serving(resources: Resources) -> AsyncIterator[Serving]:
     try:
         yield serving
     finally:
+        # First nobody asks for turns any more, then there are none.
         following.cancel()
-        serving.turns.close()
         with suppress(asyncio.CancelledError):
             await following
+        serving.turns.close()

@@ -136,7 +136,10 @@ def test_only_the_species_asked_for_are_named_by_whatever_name(load: Load) -> No
 def test_a_bird_is_known_by_its_name_in_another_language_and_a_slip_is_helped(load: Load) -> None:
     blackbird = Label(scientific="Turdus merula", common="Common Blackbird")
     classifier = load(labels=[blackbird, *manifest().labels[1:]])
-    assert classifier.parameters(ClassifyQuery(species=["Amsel"])).species == ["Turdus merula"]
+    for name in ("Amsel", "common_blackbird", "Turdus merula_Common Blackbird"):
+        assert classifier.parameters(ClassifyQuery(species=[name])).species == ["Turdus merula"]
+    with pytest.raises(InvalidInput, match="knows no species 'Parus major'"):
+        classifier.parameters(ClassifyQuery(species=["Parus major"]))
     with pytest.raises(InvalidInput, match="knows no species 'Turdus merulla'") as refused:
         classifier.parameters(ClassifyQuery(species=["Turdus merulla"]))
     assert "Turdus merula" in refused.value.hint

@@ -6,9 +6,11 @@ import signal
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from shared.db.engine import sync_engine, sync_sessions
 from shared.settings import Settings
 from shared.storage import FileStorage
 from tests.services.inference.conftest import (
@@ -23,6 +25,7 @@ from tests.services.inference.conftest import (
     song,
     starting,
 )
+from tests.support.library import add_recording
 
 SONG = encoded(song(LOW))
 
@@ -279,3 +282,34 @@ async def test_a_named_model_whose_file_was_changed_is_not_loaded(settings: Sett
         refused = await client.post("/classify", params={"model": "meadow"}, content=SONG)
         assert "content has changed" in problem(refused, 422, "bad-model-file")["detail"]
         assert (await answering(client))[0] == "garden"
+
+
+async def test_place_and_season_come_from_the_library(settings: Settings, ship: Ship) -> None:
+    ship()
+    engine = sync_engine(settings)
+    sessions = sync_sessions(engine)
+    for number in range(24):
+        # A land of many birds, where in May everybody hears the low one and nobody the high one, which is of elsewhere.
+        seen = {"latitude": 48.1, "longitude": 11.6, "recorded_on": date(2000 + number, 5, 4), "recordist": "Ada"}
+        for name in ["Avis ima", *(f"Avis alia {other}" for other in range(6))]:
+            add_recording(sessions, name, **seen)
+        for _ in range(4):
+            add_recording(sessions, "Avis summa", **{**seen, "latitude": -33.9, "recordist": f"Bob {_}"})
+    engine.dispose()
+    both = encoded(song(LOW, HIGH))
+    async with running(settings) as client:
+
+        async def asked(**query: str) -> dict[str, bool | None]:
+            body = (await client.post("/classify", params=query, content=both)).json()
+            assert {one["species"] for one in body["detections"]} <= {one["species"] for one in body["ranking"]}
+            return {one["species"]: one["expected_here"] for one in body["detections"]}
+
+        async def learned() -> bool:
+            return client.app.state.places.learned_at is not None
+
+        await until(learned)
+        munich = {"latitude": "48.1", "longitude": "11.6", "date": "2026-05-04"}
+        assert await asked() == {"Avis ima": None, "Avis summa": None}
+        assert await asked(**munich) == {"Avis ima": True, "Avis summa": False}
+        assert await asked(**munich, unexpected="drop") == {"Avis ima": True}
+        assert await asked(latitude="0", longitude="0", date="2026-05-04") == {"Avis ima": None, "Avis summa": None}
