@@ -61,6 +61,20 @@ class Unauthorized(ChiffchaffError):
     title = "An API key is needed"
 
 
+class Forbidden(ChiffchaffError):
+    code = "forbidden"
+    status = 403
+    title = "This API key may not do that"
+
+
+class RateLimited(ChiffchaffError):
+    """Too many requests from one key or address; the answer carries `Retry-After`."""
+
+    code = "rate-limited"
+    status = 429
+    title = "Too many requests"
+
+
 class BodyTooLarge(ChiffchaffError):
     code = "body-too-large"
     status = 413

@@ -14,9 +14,11 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.audio.segmentation import DEFAULT, PRESETS
+from shared.keys import ConfiguredKey, configured_keys
+from shared.network import is_loopback, listed, require_origins, require_proxies
 
 PREFIX = "CHIFFCHAFF_"
-PLACEHOLDERS = frozenset({"change-me", "changeme", "secret", "password"})
+RATE_BEYOND_LOOPBACK = 600
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -67,7 +69,19 @@ class Settings(BaseSettings):
     """What prepared audio may take, in 10^9 bytes; 0 = all is kept."""
 
     api_keys: SecretStr = SecretStr("")
-    """Keys that may call the API, separated by commas. Empty: no key is asked for."""
+    """Keys besides those in the database, separated by commas: plain, or as `name:scope+scope:sha256hex`."""
+    allow_anonymous: bool = False
+    """Without any key, serve other machines nevertheless: something in front decides who may come in."""
+    published_host: str = ""
+    """The address at which a proxy in front publishes the service, where it is not `host` that others reach."""
+    trusted_proxies: str = ""
+    """Addresses and networks, separated by commas, whose `X-Forwarded-For` and `-Proto` are believed; `*` for all."""
+    cors_origins: str = ""
+    """Origins of pages elsewhere that may call the API, separated by commas."""
+    rate_per_minute: int | None = Field(default=None, ge=0)
+    """Requests of one key, or of one address without a key; 0 = no limit. Unset: 600, and none on loopback."""
+    rate_burst: int = Field(default=120, ge=1)
+    """How many of them may come at once."""
     library_dir: Path | None = None
     """Where set, `POST /ingestions` reads folders and manifests below this directory only."""
 
@@ -134,14 +148,19 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}SEGMENTATION is one of {', '.join(PRESETS)}, not {name}")
         return name
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _require_proxies(cls, text: str) -> str:
+        return require_proxies(text)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _require_origins(cls, text: str) -> str:
+        return require_origins(text)
+
     @model_validator(mode="after")
-    def refuse_placeholders(self) -> Self:
-        for key in self.accepted_api_keys:
-            if key.lower() in PLACEHOLDERS or len(key) < 16:
-                raise ValueError(
-                    "CHIFFCHAFF_API_KEYS holds a placeholder or a key shorter than 16 characters: "
-                    "make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`"
-                )
+    def _require_keys(self) -> Self:
+        configured_keys(self.api_keys.get_secret_value())
         return self
 
     @model_validator(mode="after")
@@ -156,8 +175,28 @@ class Settings(BaseSettings):
         return self
 
     @cached_property
-    def accepted_api_keys(self) -> tuple[str, ...]:
-        return tuple(key.strip() for key in self.api_keys.get_secret_value().split(",") if key.strip())
+    def configured_keys(self) -> tuple[ConfiguredKey, ...]:
+        return configured_keys(self.api_keys.get_secret_value())
+
+    @property
+    def reached_from(self) -> str:
+        """The address by which others reach the service."""
+        return self.published_host or self.host
+
+    @property
+    def listens_beyond_loopback(self) -> bool:
+        return not is_loopback(self.reached_from)
+
+    @property
+    def requests_per_minute(self) -> int:
+        """0 = no limit."""
+        if self.rate_per_minute is not None:
+            return self.rate_per_minute
+        return RATE_BEYOND_LOOPBACK if self.listens_beyond_loopback else 0
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        return listed(self.cors_origins)
 
     @property
     def database_file(self) -> Path:

@@ -24,7 +24,7 @@ from shared.db.engine import AsyncSessions
 from shared.db.tables import Model
 from shared.errors import NotFound
 from shared.http.app import Api, build_app
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage
 from shared.settings import Settings
@@ -50,8 +50,8 @@ async def get_serving(request: Request) -> Serving:
 
 Served = Annotated[Serving, Depends(get_serving)]
 
-classifying = APIRouter(tags=["classify"], dependencies=[KeyRequired])
-models = APIRouter(prefix="/models", tags=["models"], dependencies=[KeyRequired])
+classifying = APIRouter(tags=["classify"], dependencies=[needs("classify")])
+models = APIRouter(prefix="/models", tags=["models"], dependencies=[needs("classify", "train")])
 
 
 @classifying.post("/classify", summary="Which birds are in this recording, and when?", openapi_extra=BODY_DESCRIPTION)
@@ -113,7 +113,7 @@ async def get_active(reads: Reads, serving: Served) -> ActiveModelView:
     return await _active_view(reads, serving)
 
 
-@models.put("/active", summary="Let another model, or an earlier version, answer")
+@models.put("/active", summary="Let another model, or an earlier version, answer", dependencies=[needs("admin")])
 async def put_active(wanted: Activation, reads: Reads, serving: Served) -> ActiveModelView:
     """The model is loaded first: when this answers, it is in use, and no request was dropped."""
     await serving.activate(wanted.name, wanted.version)

@@ -28,10 +28,10 @@ from services.ingest.formats import CSV, JSON, MARKDOWN, PLAIN, Accept, preferre
 from shared.db.engine import AsyncSessions
 from shared.db.tables import Recording
 from shared.errors import NotFound
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.resources import Reads, Storage
 
-router = APIRouter(prefix="/attributions", tags=["library"], dependencies=[KeyRequired])
+router = APIRouter(prefix="/attributions", tags=["library"], dependencies=[needs("ingest", "train")])
 MOST_IDS = 200
 """As many as an address of 8 kB holds, which is what servers on the way take."""
 

@@ -12,11 +12,11 @@ from shared.db.base import new_id
 from shared.db.tables import Ingestion
 from shared.errors import NotFound
 from shared.http.accepting import IdempotencyHeader, Made, accept
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Writes
 
-router = APIRouter(prefix="/ingestions", tags=["ingestions"], dependencies=[KeyRequired])
+router = APIRouter(prefix="/ingestions", tags=["ingestions"], dependencies=[needs("ingest")])
 
 
 @router.post("", status_code=202, response_model=IngestionView, summary="Bring recordings in")

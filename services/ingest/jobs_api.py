@@ -1,23 +1,30 @@
-"""Jobs of every service: what runs, how far it is, what failed and why; cancel and retry."""
+"""Jobs of every service: what runs, how far it is, what failed and why; cancel and retry.
+
+Who may start a kind of job may cancel and retry it.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.ingest.verification import VERIFY
 from shared import jobs
 from shared.db.base import now
 from shared.db.tables import Job
-from shared.http.auth import KeyRequired
+from shared.housekeeping import PRUNE
+from shared.http.auth import Calling, needs, require
 from shared.http.job_views import JobView, job_events
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Reads, Writes
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[KeyRequired])
+router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[needs("ingest", "train")])
+
+FOR_ADMINS = (VERIFY, PRUNE)
 
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 
@@ -64,20 +71,25 @@ async def get_job(job_id: str, reads: Reads) -> JobView:
 
 
 @router.delete("/{job_id}", summary="Cancel a job and all below it")
-async def cancel_job(job_id: str, writes: Writes) -> JobView:
+async def cancel_job(job_id: str, request: Request, caller: Calling, writes: Writes) -> JobView:
     async with writes.begin() as session:
+        job = await session.run_sync(lambda sync: jobs.get(sync, job_id))
+        require(request, caller, _who_may_start(job.kind))
         return JobView.of(await session.run_sync(lambda sync: jobs.cancel(sync, job_id)))
 
 
 @router.post("/{job_id}/retry", status_code=202, summary="Queue a failed, dead or cancelled job once more")
-async def retry_job(job_id: str, writes: Writes) -> JobView:
+async def retry_job(job_id: str, request: Request, caller: Calling, writes: Writes) -> JobView:
     async with writes.begin() as session:
+        job = await session.run_sync(lambda sync: jobs.get(sync, job_id))
+        require(request, caller, _who_may_start(job.kind))
         return JobView.of(await session.run_sync(lambda sync: jobs.retry(sync, job_id)))
 
 
 @router.post("/retry", status_code=202, summary="Queue all dead (or failed, or cancelled) jobs once more")
-async def retry_jobs(wanted: Retry, writes: Writes) -> Retried:
+async def retry_jobs(wanted: Retry, request: Request, caller: Calling, writes: Writes) -> Retried:
     """In parts of a thousand, each committed: what was queued stays so when the request breaks off."""
+    require(request, caller, _who_may_start(wanted.kind))
     queued, asked_at = 0, now()
     while True:
         async with writes.begin() as session:
@@ -95,3 +107,10 @@ async def watch_job(
 ) -> AsyncIterator[ServerSentEvent]:
     async for event in job_events(reads, job_id, last_event_id):
         yield event
+
+
+def _who_may_start(kind: str | None) -> frozenset[str]:
+    """The scopes that may; of all kinds together only `admin`."""
+    if kind is None or kind in FOR_ADMINS:
+        return frozenset({"admin"})
+    return frozenset({"train" if kind.startswith("trainer.") else "ingest"})

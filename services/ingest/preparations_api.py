@@ -13,11 +13,11 @@ from shared import jobs
 from shared.db.tables import Recording
 from shared.errors import NotFound
 from shared.http.accepting import IdempotencyHeader, Made, accept
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.job_views import JobView
 from shared.http.resources import Config, Writes
 
-router = APIRouter(tags=["library"], dependencies=[KeyRequired])
+router = APIRouter(tags=["library"], dependencies=[needs("ingest")])
 
 PresetName = Literal["contrast", "sprengel2016", "original"]
 

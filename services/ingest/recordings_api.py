@@ -31,12 +31,13 @@ from shared.audio.formats import identify_open
 from shared.db.base import now
 from shared.db.tables import Recording
 from shared.http.accepting import IdempotencyHeader, Made, accept
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.job_views import JobView
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage, Writes
 
-router = APIRouter(prefix="/recordings", tags=["library"], dependencies=[KeyRequired])
+ONLY_WHO_FILLS_IT = [needs("ingest")]
+router = APIRouter(prefix="/recordings", tags=["library"], dependencies=[needs("ingest", "train")])
 
 
 class RecordingQuery(RecordingFilters):
@@ -56,6 +57,7 @@ def _store(storage: stores.Storage, stream: BinaryIO, name: str) -> stores.Store
     status_code=202,
     response_model=NewRecording,
     summary="Upload one recording",
+    dependencies=ONLY_WHO_FILLS_IT,
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -141,7 +143,7 @@ async def get_recording(recording_id: str, reads: Reads) -> RecordingDetail:
         return await session.run_sync(lambda sync: detail_of(sync, find_recording(sync, recording_id)))
 
 
-@router.patch("/{recording_id}", summary="Correct what the source said")
+@router.patch("/{recording_id}", dependencies=ONLY_WHO_FILLS_IT, summary="Correct what the source said")
 async def correct_recording(
     recording_id: str, correction: Correction, settings: Config, writes: Writes
 ) -> RecordingView:
@@ -156,7 +158,11 @@ async def correct_recording(
         return await session.run_sync(write)
 
 
-@router.delete("/{recording_id}", summary="Take a recording out of lists, statistics and new datasets")
+@router.delete(
+    "/{recording_id}",
+    dependencies=ONLY_WHO_FILLS_IT,
+    summary="Take a recording out of lists, statistics and new datasets",
+)
 async def delete_recording(recording_id: str, writes: Writes) -> RecordingView:
     """Its file stays, for what was made with it. Doing it twice is harmless; `restore` undoes it."""
 
@@ -169,7 +175,7 @@ async def delete_recording(recording_id: str, writes: Writes) -> RecordingView:
         return await session.run_sync(write)
 
 
-@router.post("/{recording_id}/restore", summary="Put a deleted recording back")
+@router.post("/{recording_id}/restore", dependencies=ONLY_WHO_FILLS_IT, summary="Put a deleted recording back")
 async def restore_recording(recording_id: str, writes: Writes) -> RecordingView:
     def write(session: Session) -> RecordingView:
         row = find_recording(session, recording_id)

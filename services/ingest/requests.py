@@ -1,6 +1,5 @@
 """What an ingestion may be asked for."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest.xeno_canto.source import XenoCantoSource
 from shared.errors import InvalidInput
+from shared.network import is_loopback
 from shared.settings import Settings
 
 
@@ -25,7 +25,7 @@ class _Local(BaseModel):
             InvalidInput: when it lies outside of what the operator allows.
         """
         if settings.library_dir is None:
-            if not _is_loopback(settings.host):
+            if not is_loopback(settings.host):
                 raise InvalidInput(
                     "This server listens to other machines and names no directory to read recordings from.",
                     hint="The operator sets CHIFFCHAFF_LIBRARY_DIR.",
@@ -58,10 +58,3 @@ class ManifestSource(_Local):
 
 
 Source = Annotated[FolderSource | ManifestSource | XenoCantoSource, Field(discriminator="source")]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -12,10 +12,10 @@ from services.ingest.formats import AS_CSV, CSV, JSON, Accept, csv_lines, prefer
 from services.ingest.pictures import Pictures, PngResponse, StillWanted
 from services.ingest.species_statistics import SpeciesQuery, SpeciesView, species_of, table_of
 from shared.audio.excerpt import DEFAULT_WIDTH, LEAST_WIDTH, MOST_WIDTH
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.resources import Reads
 
-router = APIRouter(tags=["library"], dependencies=[KeyRequired])
+router = APIRouter(tags=["library"], dependencies=[needs("ingest", "train")])
 
 
 class ChartQuery(SpeciesQuery):

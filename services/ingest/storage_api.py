@@ -12,11 +12,11 @@ from shared import jobs
 from shared.errors import Conflict, InvalidInput
 from shared.housekeeping import PRUNE, under_way
 from shared.http.accepting import IdempotencyHeader, Made, accept
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.job_views import JobView
 from shared.http.resources import Config, Writes
 
-router = APIRouter(prefix="/storage", tags=["storage"], dependencies=[KeyRequired])
+router = APIRouter(prefix="/storage", tags=["storage"], dependencies=[needs("admin")])
 
 
 class Pruning(BaseModel):

@@ -11,11 +11,11 @@ from services.ingest.formats import AS_CSV, CSV, JSON, Accept, csv_lines, prefer
 from services.ingest.library import find_recording
 from services.ingest.stretches import Place, SliceView, StretchQuery, StretchView, rows_after, stretch_page, view_of
 from shared.db.tables import Section, Slice
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.pages import Page
 from shared.http.resources import Reads
 
-router = APIRouter(prefix="/recordings", tags=["library"], dependencies=[KeyRequired])
+router = APIRouter(prefix="/recordings", tags=["library"], dependencies=[needs("ingest", "train")])
 ROWS_AT_ONCE = 5_000
 
 

@@ -29,7 +29,7 @@ def web(settings: Settings, listener: int) -> None:
     from shared.http.app import build_app
 
     app = build_app(settings, [INGEST, TRAINER, INFERENCE])
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False, timeout_graceful_shutdown=5)
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener)])
 
 

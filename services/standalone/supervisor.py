@@ -99,6 +99,7 @@ def serve(settings: Settings) -> None:
 
     Raises:
         Conflict: when another Chiffchaff runs on the data directory, or the port is taken.
+        Exposed: when other machines could call it and there is no API key.
     """
     configure_logging(settings)
     stop = threading.Event()
@@ -110,6 +111,7 @@ def serve(settings: Settings) -> None:
         _tidy(settings)
         host, port = listener.getsockname()[:2]
         url = f"http://{host}:{port}"
+        _refuse_if_exposed(settings)
         children = [
             Child("web", [str(listener.fileno())], pass_fds=(listener.fileno(),)),
             Child("relay", []),
@@ -174,6 +176,20 @@ def _bound(settings: Settings) -> Iterator[socket.socket]:
             ) from error
         listener.listen(128)
         yield listener
+
+
+def _refuse_if_exposed(settings: Settings) -> None:
+    """Raises Exposed, before anything is started that would have to be stopped again."""
+    if not settings.listens_beyond_loopback:
+        return
+    from shared.db.engine import sync_engine
+    from shared.http.exposure import check_before_start
+
+    engine = sync_engine(settings)
+    try:
+        check_before_start(settings, engine)
+    finally:
+        engine.dispose()
 
 
 def _tidy(settings: Settings) -> None:

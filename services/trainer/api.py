@@ -24,13 +24,13 @@ from shared.db.tables import Model, Training
 from shared.errors import InvalidInput, NotFound, reason_of
 from shared.http.accepting import IdempotencyHeader, Made, accept
 from shared.http.app import Api, build_app
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.job_views import job_events
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage, Writes
 from shared.settings import Settings
 
-router = APIRouter(tags=["training"], dependencies=[KeyRequired])
+router = APIRouter(tags=["training"], dependencies=[needs("train")])
 
 
 class NewTraining(BaseModel):

@@ -17,12 +17,12 @@ from shared.db.engine import snapshot
 from shared.db.tables import Dataset
 from shared.errors import NotFound
 from shared.http.accepting import IdempotencyHeader, Made, accept
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage, Writes
 from shared.settings import Settings
 
-router = APIRouter(prefix="/datasets", tags=["training"], dependencies=[KeyRequired])
+router = APIRouter(prefix="/datasets", tags=["training"], dependencies=[needs("train")])
 
 MEDIA_TYPES = {"parquet": "application/vnd.apache.parquet", "csv": "text/csv"}
 

@@ -1,5 +1,6 @@
 """Every table, in one place to import from."""
 
+from shared.db.access import ApiKey
 from shared.db.base import Base
 from shared.db.jobs import FINAL_STATES, STATES, IdempotencyKey, Job, JobEvent, Outbox
 from shared.db.learning import ActiveModel, Dataset, Model, Training
@@ -9,6 +10,7 @@ __all__ = [
     "FINAL_STATES",
     "STATES",
     "ActiveModel",
+    "ApiKey",
     "Base",
     "Dataset",
     "IdempotencyKey",

@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from shared.http import health
+from shared.http.callers import KeyRing
+from shared.http.exposure import refuse_to_start_exposed
+from shared.http.limits import open_limiter
 from shared.http.middleware import BodyLimit, RequestContext
 from shared.http.problems import PROBLEM_RESPONSES, install_problem_handlers
 from shared.http.resources import open_resources
 from shared.log import configure_logging
 from shared.settings import Settings
+
+READ_HEADERS = ["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"]
+SHOWN_HEADERS = ["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"]
+"""What a page from an allowed origin may send, and see."""
 
 
 def _nothing(_app: FastAPI) -> AbstractAsyncContextManager[None]:
@@ -38,7 +47,12 @@ def build_app(settings: Settings, apis: Sequence[Api]) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.resources = await stack.enter_async_context(open_resources(settings))
+            resources = await stack.enter_async_context(open_resources(settings))
+            app.state.resources = resources
+            app.state.limiter = await stack.enter_async_context(open_limiter(settings))
+            app.state.keys = KeyRing(settings, resources.reads, resources.writes)
+            stack.push_async_callback(app.state.keys.close)
+            await refuse_to_start_exposed(settings, app.state.keys)
             for api in apis:
                 await stack.enter_async_context(api.lifespan(app))
             yield
@@ -66,5 +80,15 @@ def build_app(settings: Settings, apis: Sequence[Api]) -> FastAPI:
             app.include_router(router)
     upload_bytes = settings.max_upload_mb << 20
     app.add_middleware(BodyLimit, uploads={path: upload_bytes for api in apis for path in api.uploads})
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=READ_HEADERS,
+            expose_headers=SHOWN_HEADERS,
+        )
     app.add_middleware(RequestContext, registry=registry)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     return app

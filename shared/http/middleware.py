@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import BodyTooLarge
+from shared.http.headers import SECURITY_HEADERS, headers_of
 from shared.http.problems import problem_response
 from shared.log import get_logger
 
@@ -18,16 +19,7 @@ logger = get_logger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 JSON_BODY_BYTES = 1 << 20
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; style-src 'self'; "
-    "script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-)
-SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "microphone=(self), camera=(), geolocation=(self)",
-}
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class RequestContext:
@@ -49,6 +41,7 @@ class RequestContext:
         offered = Headers(scope=scope).get("x-request-id", "")
         request_id = offered if REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
         scope["chiffchaff.request_id"] = request_id
+        own = headers_of(scope)
         status = 500
         started = time.perf_counter()
 
@@ -58,6 +51,7 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
+                headers.update(own)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
@@ -68,9 +62,12 @@ class RequestContext:
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
                 elapsed = time.perf_counter() - started
-                self.requests.labels(scope["method"], route, status).inc()
-                self.seconds.labels(scope["method"], route).observe(elapsed)
+                # A client may invent methods; each would be a series of its own.
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                self.requests.labels(method, route, status).inc()
+                self.seconds.labels(method, route).observe(elapsed)
                 logger.debug("request", method=scope["method"], path=scope["path"], status=status, seconds=elapsed)
+                structlog.contextvars.unbind_contextvars("key")
 
 
 class BodyLimit:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from shared.errors import BodyTooLarge, ChiffchaffError, InvalidInput, Overloaded, TransientError, reason_of
+from shared.http.headers import SECURITY_HEADERS
 from shared.log import get_logger
 
 logger = get_logger(__name__)
@@ -21,6 +22,10 @@ logger = get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 CLIENT_CLOSED_REQUEST = 499
 """nginx's number for it; only logs and metrics ever see it."""
+
+
+UNREACHABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
+"""What says that the database or the queue does not answer."""
 
 
 class Problem(BaseModel):
@@ -69,7 +74,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _gone)
-    for unreachable in (OperationalError, InterfaceError, PoolTimeout, ConnectionError):
+    for unreachable in UNREACHABLE:
         app.add_exception_handler(unreachable, _unreachable)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -131,5 +136,5 @@ def _unexpected(request: Request, error: Exception) -> JSONResponse:
                 "An unexpected error happened; nothing of it is shown here.",
                 hint="The service's log has the details under this request's id.",
             ),
-            headers={"X-Request-ID": request_id},
+            headers={"X-Request-ID": request_id, **SECURITY_HEADERS},
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from shared.keys import digest
 from shared.settings import REPOSITORY, Settings
 
 
@@ -20,9 +21,9 @@ def test_the_defaults_need_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_a_secret_may_come_from_a_file_and_the_variable_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("a-key-from-a-file-000\n")
     monkeypatch.setenv("CHIFFCHAFF_API_KEYS_FILE", str(tmp_path / "key"))
-    assert Settings().accepted_api_keys == ("a-key-from-a-file-000",)
+    assert [one.sha256 for one in Settings().configured_keys] == [digest("a-key-from-a-file-000")]
     monkeypatch.setenv("CHIFFCHAFF_API_KEYS", "a-key-from-the-variable")
-    assert Settings().accepted_api_keys == ("a-key-from-the-variable",)
+    assert [one.sha256 for one in Settings().configured_keys] == [digest("a-key-from-the-variable")]
 
 
 def test_a_secret_file_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

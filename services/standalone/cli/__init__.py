@@ -1,6 +1,8 @@
 """`chiffchaff`: the command line. `serve` runs the embedded stack, `inspect` needs none; the others talk to one."""
 
+import os
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +15,7 @@ from services.standalone.cli import (
     ingest,
     inspect,
     jobs,
+    keys,
     models,
     prepare,
     recipes,
@@ -22,10 +25,21 @@ from services.standalone.cli import (
     train,
     xeno_canto,
 )
+from services.standalone.cli.client import KEY_VARIABLE
 from shared.errors import ChiffchaffError
 from shared.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+@app.callback()
+def common(
+    key: Annotated[
+        str | None, typer.Option(help="The API key to send; CHIFFCHAFF_API_KEY keeps it out of the list of processes")
+    ] = None,
+) -> None:
+    if key is not None:
+        os.environ[KEY_VARIABLE] = key
 
 
 @app.command()
@@ -50,6 +64,7 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(models.app, name="models")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(storage.app, name="storage")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

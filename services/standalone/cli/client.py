@@ -11,6 +11,7 @@ import httpx
 
 from shared.errors import ChiffchaffError, InvalidInput
 
+KEY_VARIABLE = "CHIFFCHAFF_API_KEY"
 SECONDS = 30.0
 LONG_SECONDS = 600.0
 """For what grows with a recording's or the library's size."""
@@ -76,7 +77,7 @@ class Client:
     @contextmanager
     def _answer(self, method: str, path: str, **options: Any) -> Iterator[httpx.Response]:
         """Raises ServerError where there is none, or none that was hoped for."""
-        if key := os.environ.get("CHIFFCHAFF_API_KEY"):
+        if key := os.environ.get(KEY_VARIABLE):
             options["headers"] = {"Authorization": f"Bearer {key}", **options.get("headers", {})}
         options.setdefault("timeout", SECONDS)
         try:
