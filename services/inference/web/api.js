@@ -1,9 +1,33 @@
-/* The two calls the page makes, and one shape for everything that can go wrong in them. */
+/* The two calls the page makes, the key they carry, and one shape for everything that can go wrong in them. */
 
 import { problemText, text } from "./strings.js";
 
 const LEAST_CONFIDENCE = 0.1; // the slider filters upwards from here
 const RANKED = 10;
+
+const KEY = "chiffchaff-key";
+
+/** The API key that a person entered here once, or null. Where the browser keeps nothing, it lasts as long as the page. */
+let key = null;
+try {
+  key = localStorage.getItem(KEY);
+} catch {
+  // storage is switched off
+}
+
+/** Keeps that key for this and later visits; forgets it where there is none. */
+export function useKey(entered) {
+  key = entered || null;
+  try {
+    if (key) localStorage.setItem(KEY, key);
+    else localStorage.removeItem(KEY);
+  } catch {
+    // storage is switched off
+  }
+}
+
+// A key that could stand in no header would make the browser refuse to send anything.
+const credentials = () => (key && /^[\x21-\x7e]+$/.test(key) ? { Authorization: `Bearer ${key}` } : {});
 
 /** What a person is told of a failure: message is the title, with detail, hint and a code. `again` says whether the same once more may help. */
 export class Problem extends Error {
@@ -17,7 +41,7 @@ export class Problem extends Error {
   }
 }
 
-const byStatus = { 401: "not-allowed", 403: "not-allowed", 413: "body-too-large", 429: "busy", 502: "not-ready", 503: "not-ready", 504: "not-ready" };
+const byStatus = { 401: "key-needed", 403: "not-allowed", 413: "body-too-large", 429: "busy", 502: "not-ready", 503: "not-ready", 504: "not-ready" };
 const worthAgain = (status) => status === 408 || status === 429 || status >= 500;
 
 /** The Problem in an answer: the server's own problem document (RFC 9457) where it sent one, else what the status means. */
@@ -30,6 +54,7 @@ export function problemFrom(status, contentType, body, retryAfter) {
       sent = null;
     }
   }
+  if (status === 401) return new Problem(key ? "key-refused" : "key-needed"); // the server's hint is for programs
   const code = byStatus[status] ?? (status >= 500 ? "server-error" : "refused");
   const wait = /^\d+$/.test(retryAfter ?? "") ? text("retryAfter", Number(retryAfter)) : undefined;
   const again = worthAgain(status);
@@ -54,6 +79,7 @@ export function classify(file, { onSent = () => {}, signal } = {}) {
     const request = new XMLHttpRequest();
     request.open("POST", `/classify?min_confidence=${LEAST_CONFIDENCE}&top_k=${RANKED}`);
     request.setRequestHeader("Accept", "application/json");
+    for (const [name, value] of Object.entries(credentials())) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onSent(event.loaded / event.total);
     });
@@ -83,7 +109,7 @@ export function classify(file, { onSent = () => {}, signal } = {}) {
 /** The active model {name, version, ...}, null when none is active, undefined when the server does not say. */
 export async function activeModel() {
   try {
-    const answer = await fetch("/models", { headers: { Accept: "application/json" } });
+    const answer = await fetch("/models", { headers: { Accept: "application/json", ...credentials() } });
     if (!answer.ok) return undefined;
     const { items, next } = await answer.json();
     return items.find((model) => model.active) ?? (next ? undefined : null);

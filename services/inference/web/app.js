@@ -1,6 +1,6 @@
 /* The page as a whole: its states, and what leads from one to the next. */
 
-import { activeModel, classify, Problem } from "./api.js";
+import { activeModel, classify, Problem, useKey } from "./api.js";
 import { acceptDrops } from "./drop.js";
 import { LivePicture } from "./live.js";
 import { atLeast, nameOf, passages, tintsOf, verdict } from "./passages.js";
@@ -46,8 +46,10 @@ function fail(error) {
   stage.clear();
   say("");
   showProblem($("problem"), problem);
+  const wantsKey = problem.code.startsWith("key-");
+  $("key-form").hidden = !wantsKey;
   $("retry").hidden = !(problem.again && work.file);
-  enter("problem", "problem-title");
+  enter("problem", wantsKey ? "key" : "problem-title");
 }
 
 /* ---- listening to the microphone ---- */
@@ -242,8 +244,19 @@ on("heard", "click", (event) => {
   const button = event.target.closest(".passage");
   if (button) stage.play(result.found[button.dataset.index]);
 });
-acceptDrops($("drop"), { take, enabled: () => !recording });
-activeModel().then((model) => {
-  if (model?.default_min_confidence) usual = 5 * Math.round(20 * model.default_min_confidence);
-  if (!result) showModel(model);
+on("key-form", "submit", (event) => {
+  event.preventDefault();
+  useKey($("key").value.trim());
+  $("key").value = "";
+  askForModel();
+  if (work.file) analyse(work.file, work.name);
+  else enter("welcome", "record");
 });
+acceptDrops($("drop"), { take, enabled: () => !recording });
+function askForModel() {
+  activeModel().then((model) => {
+    if (model?.default_min_confidence) usual = 5 * Math.round(20 * model.default_min_confidence);
+    if (!result) showModel(model);
+  });
+}
+askForModel();

@@ -79,6 +79,8 @@ const en = {
   problemOverline: "That did not work",
   problemCode: (code) => `Code for a report: ${code}`,
   retry: "Try again",
+  key: "Key",
+  useKey: "Use this key",
   recordAgain: "Record again",
   chooseAgain: "Choose a file",
   dropHere: "Drop it here",
@@ -121,9 +123,19 @@ const en = {
       detail: "The server runs, but cannot classify at the moment.",
       hint: "Try again in a moment.",
     },
-    "not-allowed": {
+    "key-needed": {
       title: "This server asks for a key",
       detail: "It does not classify for everyone.",
+      hint: "Whoever runs this server can give you one. This browser keeps it.",
+    },
+    "key-refused": {
+      title: "That key does not fit",
+      detail: "The server does not know it, or it has expired.",
+      hint: "Look whether all of it is there, or ask whoever runs this server.",
+    },
+    "not-allowed": {
+      title: "Your key is for something else",
+      detail: "It may not classify.",
       hint: "Ask whoever runs this server.",
     },
     refused: {

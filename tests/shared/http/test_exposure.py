@@ -30,7 +30,7 @@ async def test_a_service_open_to_all_does_not_start_and_says_what_to_do(serve: S
     with pytest.raises(Exposed, match=r"reach this service at 0\.0\.0\.0, and no API key .*CHIFFCHAFF_API_KEYS"):
         async with serve(host=EVERYWHERE):
             pass
-    with pytest.raises(Exposed, match="192.168.1.7"):
+    with pytest.raises(Exposed, match=r"192\.168\.1\.7"):
         async with serve(published_host="192.168.1.7"):
             pass
 
@@ -85,9 +85,7 @@ def test_before_the_containers_start_it_is_looked_once(tmp_path: Path, monkeypat
     assert looked().returncode == 0
 
 
-def test_the_embedded_stack_refuses_before_it_starts_anything(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_embedded_stack_refuses_before_it_starts_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHIFFCHAFF_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("CHIFFCHAFF_HOST", EVERYWHERE)
     monkeypatch.setenv("CHIFFCHAFF_PORT", "0")

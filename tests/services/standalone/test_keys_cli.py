@@ -1,0 +1,98 @@
+"""`chiffchaff keys` against an API that answers on a port."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+import uvicorn
+from typer.testing import CliRunner
+
+from services.ingest.api import API
+from services.standalone.cli import app, main
+from shared.db.engine import sync_engine
+from shared.db.migrate import migrate
+from shared.http.app import build_app
+from shared.queue import declare_queues
+from shared.settings import Settings
+from tests.support.servers import free_port
+from tests.support.waiting import until
+
+MASTER = "a-key-that-is-long-enough"
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Of an API that asks for keys; the command line has one that may do everything."""
+    settings = Settings.model_validate({"data_dir": tmp_path, "api_keys": MASTER})
+    settings.storage_dir.mkdir()
+    declare_queues(settings)
+    engine = sync_engine(settings)
+    migrate(engine)
+    engine.dispose()
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(build_app(settings, [API]), port=port, log_level="warning", ws="none"))
+    thread = Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started, seconds=30, what="the API")
+    monkeypatch.setenv("CHIFFCHAFF_API_KEY", MASTER)
+    monkeypatch.setenv("COLUMNS", "200")
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(30)
+
+
+def said(*arguments: str) -> str:
+    done = CliRunner().invoke(app, [*arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def works(url: str, key: str) -> bool:
+    return httpx.get(f"{url}/ingestions", headers={"X-API-Key": key}).status_code == httpx.codes.OK
+
+
+def test_a_key_is_made_listed_and_revoked(url: str) -> None:
+    create = ["keys", "create", "recorder-3", "--scope", "classify", "--scope", "ingest", "--expires", "90d"]
+    key = said(*create, "--server", url).strip()
+    assert key.startswith("cc_")
+    assert works(url, key)
+    listed = said("keys", "list", "--server", url)
+    assert all(words in listed for words in ("recorder-3", key[:10], "classify, ingest", "20"))
+    assert key not in listed
+    assert said("keys", "revoke", "recorder-3", "--server", url) == "recorder-3 is revoked.\n"
+    assert not works(url, key)
+    assert "recorder-3" not in said("keys", "list", "--server", url)
+    assert "revoked" in said("keys", "list", "--all", "--server", url)
+
+
+def test_the_key_may_be_given_as_an_option_too(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHIFFCHAFF_API_KEY", "")
+    assert "last used" in said("--key", MASTER, "keys", "list", "--server", url)
+
+
+@pytest.mark.parametrize(
+    ("key", "arguments", "words"),
+    [
+        ("wrong", ["jobs", "list"], "asks for an API key.*CHIFFCHAFF_API_KEY or --key"),
+        (MASTER, ["keys", "revoke", "nobody"], "No key that works is called nobody"),
+        (MASTER, ["keys", "create", "x", "--scope", "train", "--expires", "soon"], "Such as 12h, 90d or 8w"),
+        (MASTER, ["keys", "create", "x", "--scope", "birds"], "scopes"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    key: str,
+    arguments: list[str],
+    words: str,
+) -> None:
+    monkeypatch.setenv("CHIFFCHAFF_API_KEY", key)
+    monkeypatch.setattr(sys, "argv", ["chiffchaff", *arguments, "--server", url])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert re.search(words, " ".join(capsys.readouterr().err.split()))
