@@ -82,6 +82,17 @@ def test_every_setting_is_explained_with_its_default() -> None:
             assert row[1] == f"`{field.default:g}`" if isinstance(field.default, float) else f"`{field.default}`"
 
 
+def test_the_services_know_where_nginx_lets_others_in_and_nothing_starts_there_without_a_key() -> None:
+    assert 'ports: ["${CHIFFCHAFF_HOST:-127.0.0.1}:' in COMPOSE
+    assert f"{PREFIX}PUBLISHED_HOST: ${{CHIFFCHAFF_HOST:-127.0.0.1}}\n" in COMPOSE
+    migration = COMPOSE[COMPOSE.index("  migrate:\n") : COMPOSE.index("  relay:\n")]
+    assert "shared.db.migrate && exec python -m shared.http.exposure" in migration
+    for api in APIS:
+        text = (ROOT / "services" / api.name / "Dockerfile").read_text(encoding="utf-8")
+        assert f"ENV {PREFIX}HOST=0.0.0.0" in text, "the image listens there"
+        assert '"--no-proxy-headers"' in text, "which proxies are believed is a setting"
+
+
 def test_no_image_copies_more_than_one_service() -> None:
     for dockerfile in ROOT.glob("services/*/Dockerfile"):
         text = dockerfile.read_text(encoding="utf-8")

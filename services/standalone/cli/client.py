@@ -1,6 +1,7 @@
 """The command line's side of the REST API."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from shared.errors import ChiffchaffError, InvalidInput
 KEY_VARIABLE = "CHIFFCHAFF_API_KEY"
 SECONDS = 30.0
 LONG_SECONDS = 600.0
+PATIENT_TRIES = 5
 """For what grows with a recording's or the library's size."""
 
 
@@ -80,12 +82,19 @@ class Client:
         if key := os.environ.get(KEY_VARIABLE):
             options["headers"] = {"Authorization": f"Bearer {key}", **options.get("headers", {})}
         options.setdefault("timeout", SECONDS)
+        tries = 1 if "content" in options else PATIENT_TRIES  # what is read from a file can be sent once
         try:
-            with httpx.stream(method, f"{self.url}{path}", **options) as response:
-                if not response.is_success:
-                    response.read()
-                    raise _problem(response)
-                yield response
+            while True:
+                tries -= 1
+                with httpx.stream(method, f"{self.url}{path}", **options) as response:
+                    if response.status_code == httpx.codes.TOO_MANY_REQUESTS and tries:
+                        time.sleep(float(response.headers.get("retry-after", 1)))
+                        continue
+                    if not response.is_success:
+                        response.read()
+                        raise _problem(response)
+                    yield response
+                    return
         except httpx.TransportError as error:
             raise NoAnswer(
                 f"No answer from {self.url}: {error}.", hint="Start Chiffchaff with `make run`, or give --server."

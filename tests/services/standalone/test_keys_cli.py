@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -24,10 +25,8 @@ from tests.support.waiting import until
 MASTER = "a-key-that-is-long-enough"
 
 
-@pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Of an API that asks for keys; the command line has one that may do everything."""
-    settings = Settings.model_validate({"data_dir": tmp_path, "api_keys": MASTER})
+@contextmanager
+def running(settings: Settings) -> Iterator[str]:
     settings.storage_dir.mkdir()
     declare_queues(settings)
     engine = sync_engine(settings)
@@ -38,11 +37,18 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     thread = Thread(target=server.run)
     thread.start()
     until(lambda: server.started, seconds=30, what="the API")
-    monkeypatch.setenv("CHIFFCHAFF_API_KEY", MASTER)
-    monkeypatch.setenv("COLUMNS", "200")
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join(30)
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Of an API that asks for keys; the command line has one that may do everything."""
+    monkeypatch.setenv("CHIFFCHAFF_API_KEY", MASTER)
+    monkeypatch.setenv("COLUMNS", "200")
+    with running(Settings.model_validate({"data_dir": tmp_path, "api_keys": MASTER})) as address:
+        yield address
 
 
 def said(*arguments: str) -> str:
@@ -67,6 +73,14 @@ def test_a_key_is_made_listed_and_revoked(url: str) -> None:
     assert not works(url, key)
     assert "recorder-3" not in said("keys", "list", "--server", url)
     assert "revoked" in said("keys", "list", "--all", "--server", url)
+
+
+def test_the_command_line_waits_where_it_asked_too_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {"api_keys": MASTER, "rate_per_minute": 60, "rate_burst": 1}
+    with running(Settings.model_validate({"data_dir": tmp_path, **limits})) as url:
+        monkeypatch.setenv("CHIFFCHAFF_API_KEY", MASTER)
+        for _ in range(2):
+            said("jobs", "list", "--server", url)
 
 
 def test_the_key_may_be_given_as_an_option_too(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
