@@ -174,6 +174,7 @@ API = Api(
     lifespan=lifespan,
     checks={"model": check_model},
     uploads=["/classify"],
+    open_paths=page.OPEN_PATHS,
 )
 
 

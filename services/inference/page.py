@@ -16,6 +16,7 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'"
 )
 
+OPEN_PATHS = ("/", "/static/*")
 router = APIRouter(include_in_schema=False)
 
 

@@ -12,6 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from shared.http import health
 from shared.http.callers import KeyRing
 from shared.http.exposure import refuse_to_start_exposed
+from shared.http.gate import Gate
 from shared.http.limits import open_limiter
 from shared.http.middleware import BodyLimit, RequestContext
 from shared.http.problems import PROBLEM_RESPONSES, install_problem_handlers
@@ -19,6 +20,7 @@ from shared.http.resources import open_resources
 from shared.log import configure_logging
 from shared.settings import Settings
 
+OPEN_PATHS = ("/healthz", "/readyz", "/metrics", "/openapi.json")
 READ_HEADERS = ["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"]
 SHOWN_HEADERS = ["Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"]
 """What a page from an allowed origin may send, and see."""
@@ -38,6 +40,8 @@ class Api:
     checks: Mapping[str, health.Check] = field(default_factory=dict)
     uploads: Sequence[str] = ()
     """Paths whose body may be as large as `CHIFFCHAFF_MAX_UPLOAD_MB`."""
+    open_paths: Sequence[str] = ()
+    """Paths that need no key; one that ends in `*` stands for all that begin so."""
 
 
 def build_app(settings: Settings, apis: Sequence[Api]) -> FastAPI:
@@ -80,6 +84,7 @@ def build_app(settings: Settings, apis: Sequence[Api]) -> FastAPI:
             app.include_router(router)
     upload_bytes = settings.max_upload_mb << 20
     app.add_middleware(BodyLimit, uploads={path: upload_bytes for api in apis for path in api.uploads})
+    app.add_middleware(Gate, open_paths=[*OPEN_PATHS, *(path for api in apis for path in api.open_paths)])
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -117,6 +117,10 @@ def _gone(_request: Request, _error: Exception) -> Response:
 
 
 def _unreachable(_request: Request, error: Exception) -> JSONResponse:
+    return unreachable_response(error)
+
+
+def unreachable_response(error: Exception) -> JSONResponse:
     logger.error("a dependency is out of reach", reason=str(error).splitlines()[0] if str(error) else repr(error))
     return problem_response(
         TransientError(

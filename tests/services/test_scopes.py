@@ -119,6 +119,24 @@ async def test_a_stranger_gets_nowhere_and_is_told_what_to_do(stranger: httpx.As
         assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/trainings", b"{ this is no JSON"),
+        ("POST", "/keys", bytes(2 << 20)),
+        ("GET", "/no/such/path", b""),
+        ("GET", "/static", b""),
+        ("GET", "/healthz/", b""),
+        ("BIRD", "/recordings", b""),
+    ],
+)
+async def test_a_stranger_learns_nothing_by_asking_oddly(
+    stranger: httpx.AsyncClient, method: str, path: str, body: bytes
+) -> None:
+    answer = await stranger.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
 async def test_the_description_says_that_a_key_is_sent_as_bearer(stranger: httpx.AsyncClient) -> None:
     described = (await stranger.get("/openapi.json")).json()
     assert described["components"]["securitySchemes"]["Bearer"]["scheme"] == "bearer"

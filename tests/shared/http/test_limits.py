@@ -121,6 +121,13 @@ async def test_who_guesses_keys_is_slowed_down_and_others_are_not(serve: Serve) 
         assert (await api.get("/nests", headers=bearer(KEY))).status_code == 200
 
 
+async def test_requests_that_make_no_sense_count_as_well(serve: Serve) -> None:
+    async with serve(rate_per_minute=6, rate_burst=3) as api:
+        answers = [await api.get(f"/none/{number}") for number in range(3)]
+        answers.append(await api.post("/nests", content=bytes(2 << 20)))
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
+
+
 async def asked_by(api: httpx.AsyncClient, forwarded: str) -> int:
     return (await api.get("/nests", headers={"X-Forwarded-For": forwarded})).status_code
 
