@@ -10,7 +10,7 @@ from sqlalchemy import select
 from services.inference.places import Places
 from shared.db.tables import Species
 from shared.errors import InvalidInput
-from shared.http.auth import KeyRequired
+from shared.http.auth import needs
 from shared.http.resources import Reads
 
 LEAST_SHARE = 0.001
@@ -24,7 +24,7 @@ async def get_places(request: Request) -> Places:
 
 Placed = Annotated[Places, Depends(get_places)]
 
-router = APIRouter(tags=["species"], dependencies=[KeyRequired])
+router = APIRouter(tags=["species"], dependencies=[needs("classify", "ingest", "train")])
 
 
 class ExpectedQuery(BaseModel):
