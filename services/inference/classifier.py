@@ -169,8 +169,10 @@ def load_classifier(
     `threads` are torch's for one pass on a processor. `device` is one of torch's; `auto` is the GPU where there is one.
     Raises ModelFileError when the file is another one, none of ours, or cannot be loaded.
     """
-    # Here for the first time, and so in the loading thread: the service answers while torch is being imported.
+    # Here for the first time, and so in the loading thread: the service answers while they are being imported.
     import torch
+
+    import shared.audio.segment  # noqa: F401 (what `hearing` will ask)
 
     torch.set_num_threads(threads)
     if device == "auto":

@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from services.inference.schemas import Detection, Outcome, Parameters, Ranked
 from shared.audio.constants import SAMPLE_RATE
-from shared.audio.segment import segment
 from shared.model_file import TOP_WINDOWS, ModelManifest, confidences, rank
 from shared.rejection import energy
 
@@ -90,6 +89,9 @@ class Hearing:
 
 
 def _something_stands_out(samples: Samples) -> bool:
+    # Here, because it brings scipy, which takes longer to import than the service to start.
+    from shared.audio.segment import segment
+
     step = round(SEARCHED_SECONDS * SAMPLE_RATE)
     pieces = (samples[start : start + step] for start in range(0, len(samples), step))
     return any(section.kind == "signal" for piece in pieces for section in segment(piece))
