@@ -107,7 +107,8 @@ def find(session: Session, name: str, version: int | None = None) -> Model:
     query = select(Model).where(Model.name == name).order_by(Model.version.desc()).limit(1)
     if version is not None:
         query = query.where(Model.version == version)
-    model = session.scalar(query)
+    storable = version is None or abs(version) < 2**31
+    model = session.scalar(query) if storable else None
     if model is None:
         raise NotFound(
             f"There is no model {name}" + (f" with version {version}." if version else "."),

@@ -1,9 +1,8 @@
 """`PATCH /recordings/{id}`: what a person knows better than the source."""
 
-from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from services.ingest.filters import Quality, Text
@@ -11,18 +10,17 @@ from services.ingest.taking import PREPARE
 from shared import jobs, species
 from shared.db.tables import Recording
 from shared.errors import InvalidInput
+from shared.http.asked import Asked, Day
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$")]
 TEXTS = ("licence", "recordist", "country", "locality", "recorded_time")
 VALUES = ("quality", "latitude", "longitude", "recorded_on")
 
 
-class Correction(BaseModel):
+class Correction(Asked):
     """What is left out stays as it is; null (or an empty text) says that it is not known."""
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
         json_schema_extra={"examples": [{"species": "Phylloscopus collybita", "quality": "A", "licence": "CC BY 4.0"}]},
     )
 
@@ -35,7 +33,7 @@ class Correction(BaseModel):
     locality: Words | None = None
     latitude: float | None = Field(None, ge=-90, le=90, allow_inf_nan=False)
     longitude: float | None = Field(None, ge=-180, le=180, allow_inf_nan=False)
-    recorded_on: date | None = None
+    recorded_on: Day | None = None
     recorded_time: Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$")] | None = Field(
         None, description="Local time of day, HH:MM"
     )

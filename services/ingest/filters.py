@@ -1,7 +1,7 @@
 """Which recordings are meant: the one set of filters for lists, counts, statistics and attributions."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from shared import species
 from shared.conditions import Corners, in_box, in_countries, of_quality, recorded, under, without_no_derivatives
 from shared.db.tables import Ingestion, IngestionItem, Job, Recording
+from shared.http.asked import Day
 
 Value = TypeVar("Value")
 CLOCKS_DIFFER = timedelta(hours=1)
@@ -39,7 +40,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 XcNumber = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^([Xx][Cc])?\s?[0-9]{1,12}$")]
-Box = Annotated[str, StringConstraints(max_length=200), AfterValidator(_box)]
+Box = Annotated[
+    str, StringConstraints(max_length=200), AfterValidator(_box), Field(json_schema_extra={"format": "box"})
+]
 Quality = Literal["A", "B", "C", "D", "E"]
 Rating = Literal["A", "B", "C", "D", "E", "unrated"]
 Month = Annotated[int, Field(ge=1, le=12)]
@@ -65,8 +68,8 @@ class RecordingFilters(BaseModel):
     xc_id: Many[XcNumber] = Field([], description="Numbers on Xeno-canto, with or without XC")
     sha256: Hex64 | None = Field(None, description="Of the original file, as datasets and models name it")
     box: Box | None = Field(None, description="south,west,north,east in degrees; west > east crosses the date line")
-    recorded_from: date | None = Field(None, description="Recorded on this day or later")
-    recorded_to: date | None = Field(None, description="Recorded on this day or earlier")
+    recorded_from: Day | None = Field(None, description="Recorded on this day or later")
+    recorded_to: Day | None = Field(None, description="Recorded on this day or earlier")
     month: Many[Month] = Field([], description="1 to 12, of any year")
     prepared: bool | None = Field(None, description="Only those that are (not) prepared")
     min_signal_seconds: float | None = Field(

@@ -6,9 +6,9 @@ Who may start a kind of job may cancel and retry it.
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from shared import jobs
 from shared.db.base import now
 from shared.db.tables import Job
 from shared.housekeeping import PRUNE
+from shared.http.asked import MOST_INT, Asked
 from shared.http.auth import Calling, needs, require
 from shared.http.job_views import JobView, job_events
 from shared.http.pages import Cursor, Limit, Page, page_of
@@ -29,10 +30,8 @@ FOR_ADMINS = (VERIFY, PRUNE)
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 
 
-class Retry(BaseModel):
+class Retry(Asked):
     """Which jobs to queue once more."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: Literal["failed", "dead", "cancelled"] = "dead"
     kind: str | None = Field(None, description="Such as preprocess.prepare; all kinds if left out")
@@ -101,9 +100,17 @@ async def retry_jobs(wanted: Retry, request: Request, caller: Calling, writes: W
         queued += part
 
 
+async def known_job(job_id: str, reads: Reads) -> str:
+    """Raises NotFound here, before a stream has begun: later, there is no status left to say it by."""
+    async with reads() as session:
+        return (await session.run_sync(lambda sync: jobs.get(sync, job_id))).id
+
+
 @router.get("/{job_id}/events", response_class=EventSourceResponse, summary="The job as server-sent events")
 async def watch_job(
-    job_id: str, reads: Reads, last_event_id: Annotated[int, Header(ge=0)] = 0
+    job_id: Annotated[str, Depends(known_job)],
+    reads: Reads,
+    last_event_id: Annotated[int, Header(ge=0, le=MOST_INT)] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
     async for event in job_events(reads, job_id, last_event_id):
         yield event

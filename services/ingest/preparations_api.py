@@ -4,7 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from services.ingest.preparing import PREPARE_ANEW
@@ -13,6 +13,7 @@ from shared import jobs
 from shared.db.tables import Recording
 from shared.errors import NotFound
 from shared.http.accepting import IdempotencyHeader, Made, accept
+from shared.http.asked import Asked
 from shared.http.auth import needs
 from shared.http.job_views import JobView
 from shared.http.resources import Config, Writes
@@ -22,10 +23,8 @@ router = APIRouter(tags=["library"], dependencies=[needs("ingest")])
 PresetName = Literal["contrast", "sprengel2016", "original"]
 
 
-class Preparation(BaseModel):
+class Preparation(Asked):
     """How to find the birds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: PresetName | None = Field(None, description="The server's CHIFFCHAFF_SEGMENTATION if left out")
 

@@ -3,18 +3,17 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from services.ingest.xeno_canto.source import XenoCantoSource
 from shared.errors import InvalidInput
+from shared.http.asked import Asked
 from shared.network import is_loopback
 from shared.settings import Settings
 
 
-class _Local(BaseModel):
+class _Local(Asked):
     """A source on the server's own disk, below `CHIFFCHAFF_LIBRARY_DIR` where that is set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str = Field(min_length=1, description="On the server: absolute, or relative to the library directory")
 

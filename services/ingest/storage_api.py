@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from services.ingest.verification import VERIFY
@@ -12,20 +12,21 @@ from shared import jobs
 from shared.errors import Conflict, InvalidInput
 from shared.housekeeping import PRUNE, under_way
 from shared.http.accepting import IdempotencyHeader, Made, accept
+from shared.http.asked import Asked
 from shared.http.auth import needs
 from shared.http.job_views import JobView
 from shared.http.resources import Config, Writes
 
 router = APIRouter(prefix="/storage", tags=["storage"], dependencies=[needs("admin")])
+MOST_GB = 1e9
+"""An exabyte: more than any disk, and a number of bytes that a computer can still count."""
 
 
-class Pruning(BaseModel):
+class Pruning(Asked):
     """How much prepared audio may stay."""
 
-    model_config = ConfigDict(extra="forbid")
-
     max_gb: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="In 10^9 bytes; CHIFFCHAFF_PREPARED_MAX_GB if left out"
+        None, ge=0, le=MOST_GB, description="In 10^9 bytes; CHIFFCHAFF_PREPARED_MAX_GB if left out"
     )
 
 

@@ -38,7 +38,9 @@ class StretchQuery(BaseModel):
 
     kind: Literal["signal", "noise"] | None = None
     limit: int = Field(500, ge=1, le=5_000, description="How many to return at most; CSV has all of them")
-    cursor: Annotated[str, Field(max_length=3_000)] | None = Field(None, description="`next` of the page before")
+    cursor: Annotated[str, Field(max_length=3_000)] | None = Field(
+        None, description="`next` of the page before", json_schema_extra={"format": "place-cursor"}
+    )
 
 
 @dataclass(frozen=True)

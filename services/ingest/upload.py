@@ -1,10 +1,9 @@
 """`POST /recordings`: one upload with its label and origin."""
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
@@ -14,6 +13,7 @@ from services.ingest.annotations import Annotations, annotations_of
 from services.ingest.items import Item
 from services.ingest.marked import MOST_BYTES, parse_marks
 from shared.errors import InvalidInput
+from shared.http.asked import Day, Storable
 
 QUALITIES = Literal["A", "B", "C", "D", "E"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
@@ -29,10 +29,8 @@ def _or_none(value: object) -> object:
     return None if value == "" else value
 
 
-class UploadFields(BaseModel):
+class UploadFields(Storable):
     """The text fields that may come with an upload."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: Text = ""
     common_name: Text = Field(default="", description="Of the label, in English")
@@ -41,7 +39,7 @@ class UploadFields(BaseModel):
     licence: Text = ""
     source_url: Annotated[str, Field(max_length=2_000, pattern=r"^(https?://\S+)?$")] = ""
     quality: Annotated[QUALITIES | None, BeforeValidator(_or_none)] = None
-    recorded_on: Annotated[date | None, BeforeValidator(_or_none)] = None
+    recorded_on: Annotated[Day | None, BeforeValidator(_or_none)] = None
     recorded_time: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$", description="Local, HH:MM")] = ""
     country: Text = ""
     locality: Text = ""
@@ -94,6 +92,9 @@ def item_of(upload: UploadFile, fields: UploadFields, annotations: Annotations) 
 
 
 def _name_of(upload: UploadFile) -> str:
+    """Raises InvalidInput for a name that PostgreSQL could not store and no disk holds."""
+    if "\0" in (upload.filename or ""):
+        raise InvalidInput("The file's name holds a zero byte.", hint="Rename the file.")
     return Path(upload.filename or "upload").name
 
 

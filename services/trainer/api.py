@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Header, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +24,7 @@ from shared.db.tables import Model, Training
 from shared.errors import InvalidInput, NotFound, reason_of
 from shared.http.accepting import IdempotencyHeader, Made, accept
 from shared.http.app import Api, build_app
+from shared.http.asked import MOST_INT, Asked
 from shared.http.auth import needs
 from shared.http.job_views import job_events
 from shared.http.pages import Cursor, Limit, Page, page_of
@@ -33,11 +34,10 @@ from shared.settings import Settings
 router = APIRouter(tags=["training"], dependencies=[needs("train")])
 
 
-class NewTraining(BaseModel):
+class NewTraining(Asked):
     """What to train on: a frozen dataset, or a selection that is frozen first."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"example": {"name": "my-garden", "dataset": {}, "config": {"epochs": 30}}},
     )
 
@@ -132,12 +132,16 @@ async def cancel_training(training_id: str, writes: Writes) -> TrainingView:
         return await session.run_sync(write)
 
 
+async def job_of(training_id: str, reads: Reads) -> str:
+    """Raises NotFound here, before a stream has begun: later, there is no status left to say it by."""
+    async with reads() as session:
+        return (await session.run_sync(lambda sync: _training(sync, training_id))).job_id
+
+
 @router.get("/trainings/{training_id}/events", response_class=EventSourceResponse, summary="Epochs as they come")
 async def watch_training(
-    training_id: str, reads: Reads, last_event_id: Annotated[int, Header(ge=0)] = 0
+    job_id: Annotated[str, Depends(job_of)], reads: Reads, last_event_id: Annotated[int, Header(ge=0, le=MOST_INT)] = 0
 ) -> AsyncIterator[ServerSentEvent]:
-    async with reads() as session:
-        job_id = (await session.run_sync(lambda sync: _training(sync, training_id))).job_id
     async for event in job_events(reads, job_id, last_event_id):
         yield event
 

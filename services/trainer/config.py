@@ -74,7 +74,7 @@ class StartFrom(_Settings):
     """Whose weights a training begins with: a finished model's, or the best of a training that ended without one."""
 
     model: str | None = Field(None, description="A model's name.")
-    version: int | None = Field(None, ge=1, description="Of the model; the newest where it is left out.")
+    version: int | None = Field(None, ge=1, le=2**31 - 1, description="Of the model; the newest where it is left out.")
     training: str | None = Field(None, description="The id of a training that was cancelled or failed.")
 
     @model_validator(mode="after")

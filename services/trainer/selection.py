@@ -1,15 +1,15 @@
 """Which recordings a dataset takes: what may be asked for, and what that means to the database."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import Session
 
 from shared.conditions import Corners, in_box, in_countries, of_quality, recorded, under, without_no_derivatives
 from shared.db.tables import Recording
+from shared.http.asked import Asked, AsList, Day
 from shared.species import find
 
 GIVEN = "given"
@@ -20,10 +20,8 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Quality = Literal["A", "B", "C", "D", "E", "unrated"]
 
 
-class Selection(BaseModel):
+class Selection(Asked):
     """Which recordings a dataset takes, and how it splits them. Filters narrow each other."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field("dataset", pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,63}$")
 
@@ -39,11 +37,11 @@ class Selection(BaseModel):
     )
     source: list[Text] | None = Field(None, min_length=1, description="`folder`, `manifest`, `upload` or `xeno-canto`")
     country: list[Text] | None = Field(None, min_length=1)
-    box: Corners | None = Field(
+    box: Annotated[Corners, AsList] | None = Field(
         None, description="South, west, north, east in degrees; west > east crosses the date line"
     )
-    recorded_from: date | None = Field(None, description="Recorded on this day or later")
-    recorded_to: date | None = Field(None, description="Recorded on this day or earlier")
+    recorded_from: Day | None = Field(None, description="Recorded on this day or later")
+    recorded_to: Day | None = Field(None, description="Recorded on this day or earlier")
     month: list[Annotated[int, Field(ge=1, le=12)]] | None = Field(
         None, min_length=1, description="1 to 12, of any year"
     )

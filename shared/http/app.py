@@ -14,8 +14,9 @@ from shared.http.callers import KeyRing
 from shared.http.exposure import refuse_to_start_exposed
 from shared.http.gate import Gate
 from shared.http.limits import open_limiter
-from shared.http.middleware import BodyLimit, RequestContext
-from shared.http.problems import PROBLEM_RESPONSES, install_problem_handlers
+from shared.http.middleware import BodyLimit, NoZeroBytes, RequestContext
+from shared.http.openapi import describe_problems, problem_responses
+from shared.http.problems import Problem, install_problem_handlers
 from shared.http.resources import open_resources
 from shared.log import configure_logging
 from shared.settings import Settings
@@ -66,7 +67,7 @@ def build_app(settings: Settings, apis: Sequence[Api]) -> FastAPI:
         version="0.1.0",
         summary="Bird-song classification, from recordings to an answer.",
         lifespan=lifespan,
-        responses=PROBLEM_RESPONSES,
+        responses=problem_responses(),
         docs_url=None,
         redoc_url=None,
     )
@@ -78,6 +79,7 @@ def build_app(settings: Settings, apis: Sequence[Api]) -> FastAPI:
         **{name: check for api in apis for name, check in api.checks.items()},
     }
     install_problem_handlers(app)
+    describe_problems(app, Problem)
     app.include_router(health.router)
     for api in apis:
         for router in api.routers:
@@ -93,6 +95,7 @@ def build_app(settings: Settings, apis: Sequence[Api]) -> FastAPI:
             allow_headers=READ_HEADERS,
             expose_headers=SHOWN_HEADERS,
         )
+    app.add_middleware(NoZeroBytes)
     app.add_middleware(RequestContext, registry=registry)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import BodyTooLarge
+from shared.errors import BodyTooLarge, InvalidInput
 from shared.http.headers import SECURITY_HEADERS, headers_of
 from shared.http.problems import problem_response
 from shared.log import get_logger
@@ -68,6 +68,20 @@ class RequestContext:
                 self.seconds.labels(method, route).observe(elapsed)
                 logger.debug("request", method=scope["method"], path=scope["path"], status=status, seconds=elapsed)
                 structlog.contextvars.unbind_contextvars("key")
+
+
+class NoZeroBytes:
+    """Refuses an address that holds a zero byte: nothing here has such a name, and PostgreSQL takes none in a text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+            error = InvalidInput("The address holds a zero byte.", hint="Leave out %00: nothing here has such a name.")
+            await problem_response(error)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
 
 
 class BodyLimit:

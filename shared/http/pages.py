@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 ID = re.compile(r"[0-9a-f]{32}")
 
 Limit = Annotated[int, Query(ge=1, le=500, description="How many to return at most")]
-Cursor = Annotated[str | None, Query(description="`next` of the page before")]
+Cursor = Annotated[str | None, Query(description="`next` of the page before", json_schema_extra={"format": "cursor"})]
 
 
 class Page(BaseModel, Generic[Item]):

@@ -15,11 +15,12 @@ from starlette.requests import ClientDisconnect
 
 from shared.errors import BodyTooLarge, ChiffchaffError, InvalidInput, Overloaded, TransientError, reason_of
 from shared.http.headers import SECURITY_HEADERS
+from shared.http.openapi import MEDIA_TYPE, allowed_methods
 from shared.log import get_logger
 
 logger = get_logger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
+METHOD_NOT_ALLOWED = 405
 CLIENT_CLOSED_REQUEST = 499
 """nginx's number for it; only logs and metrics ever see it."""
 
@@ -40,12 +41,6 @@ class Problem(BaseModel):
     code: str
     hint: str = ""
     request_id: str | None = None
-
-
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "What is wrong with the request, and what would work"},
-    "5XX": {"model": Problem, "description": "What is wrong with the service"},
-}
 
 
 def problem_response(
@@ -97,10 +92,13 @@ def _where(location: Sequence[int | str]) -> str:
     return ".".join(str(part) for part in location if part != "body") or "body"
 
 
-def _http(_request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 (starlette dispatches by type)
     if isinstance(error.__cause__, ChiffchaffError):
         return problem_response(error.__cause__)
+    headers = dict(error.headers or {})
+    if error.status_code == METHOD_NOT_ALLOWED and (allowed := allowed_methods(request.app, request.url.path)):
+        headers["Allow"] = allowed  # the router names those of one of the path's routes only
     problem = Problem(
         type="about:blank",
         title=str(error.detail),
@@ -109,7 +107,7 @@ def _http(_request: Request, error: Exception) -> JSONResponse:
         code=f"http-{error.status_code}",
         request_id=structlog.contextvars.get_contextvars().get("request_id"),
     )
-    return JSONResponse(problem.model_dump(), error.status_code, error.headers, MEDIA_TYPE)
+    return JSONResponse(problem.model_dump(), error.status_code, headers, MEDIA_TYPE)
 
 
 def _gone(_request: Request, _error: Exception) -> Response:

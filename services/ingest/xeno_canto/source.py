@@ -1,13 +1,13 @@
 """What an ingestion from Xeno-canto may be asked for, and the tagged queries that it becomes."""
 
 import re
-from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from shared import species
 from shared.errors import InvalidInput
+from shared.http.asked import Asked, AsList, Day
 from shared.settings import Settings
 
 QUALITIES = "ABCDE"
@@ -26,10 +26,8 @@ Longitude = Annotated[float, Field(ge=-180, le=180)]
 Seconds = Annotated[int, Field(ge=0, le=LONGEST_SECONDS)]
 
 
-class XenoCantoSource(BaseModel):
+class XenoCantoSource(Asked):
     """Recordings of Xeno-canto: by its own tagged query, or by fields that build one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Literal["xeno-canto"]
     query: Query | None = Field(default=None, description='Tagged, such as `gen:turdus cnt:"Costa Rica" q:A`')
@@ -40,11 +38,11 @@ class XenoCantoSource(BaseModel):
     type: Value = Field(default="", description="song, call, ...")
     min_seconds: Seconds | None = None
     max_seconds: Seconds | None = None
-    box: tuple[Latitude, Longitude, Latitude, Longitude] | None = Field(
+    box: Annotated[tuple[Latitude, Longitude, Latitude, Longitude], AsList] | None = Field(
         default=None, description="South, west, north, east, in degrees"
     )
     year: Annotated[int, Field(ge=1900, le=2200)] | None = Field(default=None, description="In which it was recorded")
-    since: date | None = Field(default=None, description="Uploaded since")
+    since: Day | None = Field(default=None, description="Uploaded since")
     max_per_species: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="The best come first: quality (A, B, unrated, C, D, E), then the longer"
     )

@@ -1,0 +1,66 @@
+"""What a request may hold: what its schema says and no more, in texts that every database can store."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, model_validator
+
+MOST_DEPTH = 100
+MOST_INT = 2**31 - 1
+"""The largest number that a column of integers holds in PostgreSQL."""
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _day(value: object) -> object:
+    """pydantic would read a number as seconds since 1970, and the day of any moment."""
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return date.fromisoformat(value)
+    if value is None or type(value) is date:
+        return value
+    raise ValueError("give a day as YYYY-MM-DD")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day as ISO 8601 writes it."""
+AsList = Strict(strict=False)
+"""Marks a tuple, which JSON can only write as a list."""
+
+
+def require_storable(value: Any, depth: int = 0) -> None:
+    """Raises ValueError where a text in it, however deep, holds a zero byte or half of a surrogate pair.
+
+    PostgreSQL stores neither, and the second cannot be sent back either.
+    """
+    if depth > MOST_DEPTH:
+        raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
+    if isinstance(value, str):
+        if _UNSTORABLE.search(value):
+            raise ValueError("a text holds a zero byte or half of a surrogate pair")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            require_storable(key, depth + 1)
+            require_storable(inner, depth + 1)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            require_storable(inner, depth + 1)
+
+
+class Storable(BaseModel):
+    """Texts that every database can store, and no field that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_stored(cls, given: Any) -> Any:
+        require_storable(given)
+        return given
+
+
+class Asked(Storable):
+    """A body of JSON. No text is read as a number, and no `false` as zero: `max_gb` of zero removes files."""
+
+    model_config = ConfigDict(strict=True)

@@ -1,0 +1,162 @@
+"""Values that a database would choke on, and answers that come too late, on each kind of database."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from services.ingest.api import API as INGEST
+from services.trainer.api import API as TRAINER
+from shared.db.engine import SyncSessions, sync_engine, sync_sessions
+from shared.db.migrate import migrate
+from shared.http.app import build_app
+from shared.queue import declare_queues
+from shared.settings import Settings
+from tests.conftest import new_database
+from tests.openapi.hooks import SOUND
+from tests.support.library import add_recording
+
+ZERO = "a\0b"
+HALF = "\\ud800"
+"""Half of a surrogate pair, as JSON writes it."""
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One database of each kind for all of these tests: hardly anything of what they send is to get into it."""
+    values: dict[str, Any] = {"data_dir": tmp_path_factory.mktemp("values")}
+    if request.param == "postgresql":
+        values["database_url"] = new_database(request.getfixturevalue("postgres"))
+    made = Settings.model_validate(values)
+    made.storage_dir.mkdir()
+    declare_queues(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def sessions(settings: Settings) -> Iterator[SyncSessions]:
+    engine = sync_engine(settings)
+    migrate(engine)
+    yield sync_sessions(engine)
+    engine.dispose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api(settings: Settings, sessions: SyncSessions) -> AsyncIterator[httpx.AsyncClient]:
+    app = build_app(settings, [INGEST, TRAINER])
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
+        yield client
+
+
+@pytest.mark.parametrize(
+    "path", ["/jobs/%00", "/recordings/a%00b", "/jobs?kind=a%00b", "/datasets?sha256=%00", "/recordings?recordist=%00"]
+)
+async def test_an_address_with_a_zero_byte_is_refused(api: httpx.AsyncClient, path: str) -> None:
+    refused = await api.get(path)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-input")
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("text", [r"\u0000", HALF])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/ingestions", '{"source": "folder", "path": ".", "recordist": "%s"}'),
+        ("/ingestions", '{"source": "manifest", "path": ".", "select": {"%s": ["x"]}}'),
+        ("/jobs/retry", '{"kind": "%s"}'),
+        ("/datasets", '{"name": "a", "source": ["%s"]}'),
+        ("/trainings", '{"name": "a", "config": {"recipe": "%s"}}'),
+        ("/trainings", '{"name": "a", "dataset_id": "%s"}'),
+    ],
+)
+async def test_a_text_that_cannot_be_stored_is_refused(api: httpx.AsyncClient, path: str, body: str, text: str) -> None:
+    refused = await api.post(path, content=body % text, headers={"content-type": "application/json"})
+    assert refused.status_code == 422, refused.text
+    assert "zero byte or half of a surrogate pair" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("field", ["label", "recordist", "locality", "secondary"])
+async def test_a_form_field_with_a_zero_byte_is_refused(api: httpx.AsyncClient, field: str) -> None:
+    refused = await api.post("/recordings", data={field: ZERO}, files={"audio": ("a.wav", SOUND)})
+    assert refused.status_code == 422, refused.text
+    assert "zero byte" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["a\0.wav", "\0", "\ud800.wav".encode("utf-8", "surrogatepass").decode("latin-1")])
+async def test_a_file_may_be_called_anything(api: httpx.AsyncClient, name: str) -> None:
+    sent = b'--x\r\nContent-Disposition: form-data; name="audio"; filename="%s"\r\n\r\n%s\r\n--x--\r\n'
+    body = sent % (name.encode("latin-1"), SOUND)
+    taken = await api.post("/recordings", content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+    assert taken.status_code in (202, 422), taken.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options"),
+    [
+        ("POST", "/storage/prunings", {"json": {"max_gb": 1e308}}),
+        ("POST", "/storage/prunings", {"json": {"max_gb": False}}),
+        ("POST", "/storage/prunings", {"json": {"max_gb": "0"}}),
+        ("POST", "/trainings", {"json": {"name": "a", "config": {"start_from": {"model": "a", "version": 2**70}}}}),
+        ("GET", "/attributions", {"params": {"model": "a", "version": 2**40}}),
+        ("GET", "/recordings", {"params": {"recorded_from": "0"}}),
+        ("POST", "/datasets", {"json": {"folds": "5"}}),
+        ("POST", "/datasets", {"json": {"recorded_from": 0}}),
+    ],
+)
+async def test_a_number_that_is_none_or_too_large_is_refused(
+    api: httpx.AsyncClient, method: str, path: str, options: dict[str, Any]
+) -> None:
+    refused = await api.request(method, path, **options)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-input"), refused.text
+
+
+async def test_a_body_that_is_nested_too_deep_is_refused(api: httpx.AsyncClient) -> None:
+    body = '{"name": "a", "config": {"recipe": ' + "[" * 500 + "]" * 500 + "}}"
+    refused = await api.post("/trainings", content=body, headers={"content-type": "application/json"})
+    assert refused.status_code == 422, refused.text
+
+
+@pytest.mark.parametrize("path", ["/jobs/none/events", "/trainings/none/events"])
+async def test_a_stream_of_nothing_is_not_found_before_it_begins(api: httpx.AsyncClient, path: str) -> None:
+    missing = await api.get(path)
+    assert (missing.status_code, missing.json()["code"]) == (404, "not-found")
+
+
+async def test_an_ended_job_is_streamed_to_its_end(api: httpx.AsyncClient) -> None:
+    job = (await api.post("/storage/verifications")).headers["location"]
+    await api.delete(job)
+    events = await api.get(f"{job}/events")
+    assert (await api.get(f"{job}/events", headers={"Last-Event-ID": str(2**40)})).status_code == 422
+    assert events.headers["content-type"].startswith("text/event-stream")
+    assert '"state":"cancelled"' in events.text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/recordings", "GET, POST"),
+        ("/recordings/some", "DELETE, GET, PATCH"),
+        ("/recordings/count", "GET"),
+        ("/jobs/retry", "POST"),
+        ("/healthz", "GET"),
+    ],
+)
+async def test_a_wrong_method_is_told_all_right_ones(api: httpx.AsyncClient, path: str, methods: str) -> None:
+    refused = await api.options(path)
+    assert (refused.status_code, refused.headers["allow"]) == (405, methods)
+
+
+async def test_a_correction_reads_no_number_as_a_day(api: httpx.AsyncClient, sessions: SyncSessions) -> None:
+    recording = f"/recordings/{add_recording(sessions)}"
+    assert (await api.patch(recording, json={"recorded_on": 0})).status_code == 422
+    corrected = await api.patch(recording, json={"recorded_on": "2026-05-01", "latitude": 52, "longitude": 21.5})
+    assert corrected.json()["recorded_on"] == "2026-05-01", corrected.text
