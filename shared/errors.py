@@ -81,6 +81,12 @@ class BodyTooLarge(ChiffchaffError):
     title = "The upload is too large"
 
 
+class BodyTooSlow(ChiffchaffError):
+    code = "body-too-slow"
+    status = 408
+    title = "The upload takes too long"
+
+
 class Overloaded(ChiffchaffError):
     """The service is at its limit; the answer carries `Retry-After`."""
 

@@ -99,6 +99,12 @@ class Settings(BaseSettings):
     models_dir: Path = REPOSITORY / "models"
     """The models that come with the software; each is registered at the first start."""
     max_upload_mb: int = Field(default=256, ge=1)
+    body_grace_seconds: float = Field(default=30.0, gt=0)
+    """How long a request's body may keep the service waiting, on top of what the least rate allows."""
+    body_least_rate: int = Field(default=1_000, ge=1)
+    """Bytes a second that a body has to bring on average; a telephone on the edge of a network manages ten times."""
+    body_max_seconds: float = Field(default=3_600.0, gt=0)
+    """The longest that the service waits for one body."""
     classify_max_seconds: float = Field(default=900.0, gt=0)
     recording_max_seconds: float = Field(default=86_400.0, gt=0)
     classify_wall_seconds: float = Field(default=120.0, gt=0)

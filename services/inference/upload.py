@@ -70,6 +70,8 @@ async def _receive_form(request: Request, target: Path) -> None:
             await asyncio.to_thread(_copy, upload, target)
     except HTTPException as error:
         raise InvalidInput(f"The multipart form cannot be used: {error.detail}", hint=HOW) from error
+    except UnicodeError as error:  # of a charset that decodes nothing
+        raise InvalidInput("The multipart form's charset cannot be read.", hint=HOW) from error
 
 
 def _only_file(form: FormData) -> UploadFile:

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from services.ingest.annotations import Annotations, annotations_of
 from services.ingest.items import Item
 from services.ingest.marked import MOST_BYTES, parse_marks
 from shared.errors import InvalidInput
-from shared.http.asked import Day, Storable
+from shared.http.asked import Day, Storable, require_storable
 
 QUALITIES = Literal["A", "B", "C", "D", "E"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
@@ -59,8 +59,10 @@ async def read_upload(request: Request) -> tuple[UploadFile, UploadFields, Annot
         raise InvalidInput("The body is not a multipart form.", hint=HINT)
     try:
         form = await request.form(max_files=2, max_fields=len(UploadFields.model_fields))
-    except MultiPartException as error:
-        raise InvalidInput(f"The form cannot be read: {error.message}", hint=HINT) from error
+    except HTTPException as error:
+        raise InvalidInput(f"The form cannot be read: {error.detail}", hint=HINT) from error
+    except UnicodeError as error:  # of a charset that decodes nothing
+        raise InvalidInput("The form's charset cannot be read.", hint=HINT) from error
     try:
         audio = _audio_of(form)
         return audio, _fields_of(form), await _annotations_of(form, _name_of(audio))
@@ -92,10 +94,13 @@ def item_of(upload: UploadFile, fields: UploadFields, annotations: Annotations) 
 
 
 def _name_of(upload: UploadFile) -> str:
-    """Raises InvalidInput for a name that PostgreSQL could not store and no disk holds."""
-    if "\0" in (upload.filename or ""):
-        raise InvalidInput("The file's name holds a zero byte.", hint="Rename the file.")
-    return Path(upload.filename or "upload").name
+    """Raises InvalidInput for a name that no database stores and no disk holds."""
+    name = upload.filename or "upload"
+    try:
+        require_storable(name)
+    except ValueError as error:
+        raise InvalidInput(f"The file's name cannot be used: {error}.", hint="Rename the file.") from error
+    return Path(name).name
 
 
 def _audio_of(form: FormData) -> UploadFile:

@@ -27,9 +27,18 @@ def web(settings: Settings, listener: int) -> None:
     from services.ingest.api import API as INGEST
     from services.trainer.api import API as TRAINER
     from shared.http.app import build_app
+    from shared.http.server import GuardedHttp
 
     app = build_app(settings, [INGEST, TRAINER, INFERENCE])
-    config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app,
+        http=GuardedHttp,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener)])
 
 

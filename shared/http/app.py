@@ -14,7 +14,7 @@ from shared.http.callers import KeyRing
 from shared.http.exposure import refuse_to_start_exposed
 from shared.http.gate import Gate
 from shared.http.limits import open_limiter
-from shared.http.middleware import BodyLimit, NoZeroBytes, RequestContext
+from shared.http.middleware import BodyLimit, BodyPace, NoZeroBytes, RequestContext
 from shared.http.openapi import describe_problems, problem_responses
 from shared.http.problems import Problem, install_problem_handlers
 from shared.http.resources import open_resources
@@ -85,6 +85,7 @@ def build_app(settings: Settings, apis: Sequence[Api]) -> FastAPI:
         for router in api.routers:
             app.include_router(router)
     upload_bytes = settings.max_upload_mb << 20
+    app.add_middleware(BodyPace, settings=settings)
     app.add_middleware(BodyLimit, uploads={path: upload_bytes for api in apis for path in api.uploads})
     app.add_middleware(Gate, open_paths=[*OPEN_PATHS, *(path for api in apis for path in api.open_paths)])
     if settings.allowed_origins:

@@ -1,5 +1,6 @@
 """Pure ASGI layers around every API: request ids and metrics, limits on the body, security headers."""
 
+import asyncio
 import re
 import time
 import uuid
@@ -10,10 +11,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import BodyTooLarge, InvalidInput
+from shared.errors import BodyTooLarge, BodyTooSlow, InvalidInput
 from shared.http.headers import SECURITY_HEADERS, headers_of
 from shared.http.problems import problem_response
 from shared.log import get_logger
+from shared.settings import Settings
 
 logger = get_logger(__name__)
 
@@ -112,6 +114,49 @@ class BodyLimit:
             return message
 
         await self.app(scope, counted, send)
+
+
+class BodyPace:
+    """Refuses a body that comes too slowly: a few hundred such clients would hold what others need.
+
+    Only waiting counts, so that nobody pays for a slow disk; and only until the body is whole.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.grace = settings.body_grace_seconds
+        self.rate = settings.body_least_rate
+        self.most = settings.body_max_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        waited, seen, whole = 0.0, 0, False
+
+        async def paced() -> Message:
+            nonlocal waited, seen, whole
+            if whole:
+                return await receive()
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(min(self.grace + seen / self.rate, self.most) - waited):
+                    message = await receive()
+            except TimeoutError:
+                raise _too_slow(seen, self.rate) from None
+            waited += time.monotonic() - began
+            seen += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
+            return message
+
+        await self.app(scope, paced, send)
+
+
+def _too_slow(seen: int, rate: int) -> BodyTooSlow:
+    return BodyTooSlow(
+        f"Of the body, {seen:,} bytes have come, and no more for too long.",
+        hint=f"At least {rate:,} bytes a second are needed. Send a shorter or compressed recording.",
+    )
 
 
 def _too_large(limit: int) -> BodyTooLarge:

@@ -1,5 +1,6 @@
 """Every error as an RFC 9457 problem document, made in this one place."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from shared.errors import BodyTooLarge, ChiffchaffError, InvalidInput, Overloaded, TransientError, reason_of
+from shared.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    ChiffchaffError,
+    InvalidInput,
+    Overloaded,
+    TransientError,
+    reason_of,
+)
 from shared.http.headers import SECURITY_HEADERS
 from shared.http.openapi import MEDIA_TYPE, allowed_methods
 from shared.log import get_logger
@@ -43,13 +52,21 @@ class Problem(BaseModel):
     request_id: str | None = None
 
 
+class ProblemResponse(JSONResponse):
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """What a problem quotes of a request may hold half of a surrogate pair; JSON writes it as an escape."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
 def problem_response(
     error: ChiffchaffError, *, headers: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None
 ) -> JSONResponse:
     sent = dict(headers or {})
     if isinstance(error, Overloaded | TransientError):
         sent.setdefault("Retry-After", str(Overloaded.retry_after_seconds))
-    if isinstance(error, BodyTooLarge):
+    if isinstance(error, BodyTooLarge | BodyTooSlow):
         sent["Connection"] = "close"  # else the rest of the body would be read, and thrown away
     problem = Problem(
         type=f"urn:chiffchaff:problem:{error.code}",
@@ -61,7 +78,7 @@ def problem_response(
         request_id=structlog.contextvars.get_contextvars().get("request_id"),
         **(extra or {}),
     )
-    return JSONResponse(problem.model_dump(), error.status, sent, MEDIA_TYPE)
+    return ProblemResponse(problem.model_dump(), error.status, sent)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -107,7 +124,7 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         code=f"http-{error.status_code}",
         request_id=structlog.contextvars.get_contextvars().get("request_id"),
     )
-    return JSONResponse(problem.model_dump(), error.status_code, headers, MEDIA_TYPE)
+    return ProblemResponse(problem.model_dump(), error.status_code, headers)
 
 
 def _gone(_request: Request, _error: Exception) -> Response:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from services.inference.api import API as INFERENCE
 from services.ingest.api import API as INGEST
 from services.trainer.api import API as TRAINER
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
@@ -18,6 +19,7 @@ from tests.conftest import new_database
 from tests.openapi.hooks import SOUND
 from tests.support.library import add_recording
 
+REFUSED = [(422, "invalid-input"), (404, "not-found")]
 ZERO = "a\0b"
 HALF = "\\ud800"
 """Half of a surrogate pair, as JSON writes it."""
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """One database of each kind for all of these tests: hardly anything of what they send is to get into it."""
-    values: dict[str, Any] = {"data_dir": tmp_path_factory.mktemp("values")}
+    values: dict[str, Any] = {name: tmp_path_factory.mktemp(name) for name in ("data_dir", "models_dir")}
     if request.param == "postgresql":
         values["database_url"] = new_database(request.getfixturevalue("postgres"))
     made = Settings.model_validate(values)
@@ -48,7 +50,7 @@ def sessions(settings: Settings) -> Iterator[SyncSessions]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(settings: Settings, sessions: SyncSessions) -> AsyncIterator[httpx.AsyncClient]:
-    app = build_app(settings, [INGEST, TRAINER])
+    app = build_app(settings, [INGEST, TRAINER, INFERENCE])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
@@ -91,12 +93,37 @@ async def test_a_form_field_with_a_zero_byte_is_refused(api: httpx.AsyncClient, 
     assert "zero byte" in refused.json()["detail"]
 
 
-@pytest.mark.parametrize("name", ["a\0.wav", "\0", "\ud800.wav".encode("utf-8", "surrogatepass").decode("latin-1")])
-async def test_a_file_may_be_called_anything(api: httpx.AsyncClient, name: str) -> None:
-    sent = b'--x\r\nContent-Disposition: form-data; name="audio"; filename="%s"\r\n\r\n%s\r\n--x--\r\n'
-    body = sent % (name.encode("latin-1"), SOUND)
-    taken = await api.post("/recordings", content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+def form(name: bytes, content: bytes, field: bytes = b"audio") -> bytes:
+    head = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\n\r\n' % (field, name)
+    return head + content + b"\r\n--x--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "charset"),
+    [
+        (b"a\0.wav", "utf-8"),
+        (rb"\ud800.wav", "unicode_escape"),
+        (b"+2AA-.wav", "utf-7"),
+        (b"a.wav", "undefined"),
+        (b"a.wav", "x" * 3_000),
+        ("\ud800".encode("utf-8", "surrogatepass"), "utf-8"),
+    ],
+)
+async def test_a_file_of_any_name_in_any_charset_is_taken_or_refused(
+    api: httpx.AsyncClient, name: bytes, charset: str
+) -> None:
+    content_type = f"multipart/form-data; boundary=x; charset={charset}"
+    taken = await api.post("/recordings", content=form(name, SOUND), headers={"content-type": content_type})
     assert taken.status_code in (202, 422), taken.text
+
+
+async def test_a_refusal_can_quote_what_no_text_can_hold(api: httpx.AsyncClient) -> None:
+    content_type = "multipart/form-data; boundary=x; charset=utf-7"
+    body = b'--x\r\nContent-Disposition: form-data; name="+2AA-"\r\n\r\n1\r\n' + form(b"a.wav", SOUND)
+    assert (await api.post("/recordings", content=body, headers={"content-type": content_type})).status_code == 422
+    activation = await api.put("/models/active", content=r'{"\ud800": 1}', headers={"content-type": "application/json"})
+    assert activation.status_code == 422
+    assert activation.json()["errors"]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +134,8 @@ async def test_a_file_may_be_called_anything(api: httpx.AsyncClient, name: str) 
         ("POST", "/storage/prunings", {"json": {"max_gb": "0"}}),
         ("POST", "/trainings", {"json": {"name": "a", "config": {"start_from": {"model": "a", "version": 2**70}}}}),
         ("GET", "/attributions", {"params": {"model": "a", "version": 2**40}}),
+        ("GET", "/models/a/" + "9" * 30, {}),
+        ("PUT", "/models/active", {"json": {"name": "a", "version": 2**40}}),
         ("GET", "/recordings", {"params": {"recorded_from": "0"}}),
         ("POST", "/datasets", {"json": {"folds": "5"}}),
         ("POST", "/datasets", {"json": {"recorded_from": 0}}),
@@ -116,7 +145,7 @@ async def test_a_number_that_is_none_or_too_large_is_refused(
     api: httpx.AsyncClient, method: str, path: str, options: dict[str, Any]
 ) -> None:
     refused = await api.request(method, path, **options)
-    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-input"), refused.text
+    assert (refused.status_code, refused.json()["code"]) in REFUSED, refused.text
 
 
 async def test_a_body_that_is_nested_too_deep_is_refused(api: httpx.AsyncClient) -> None:
