@@ -118,6 +118,14 @@ bench-networks: $(VENV)/.dev ## Measure the size of every network, and how long 
 .PHONY: bench-places
 bench-places: $(VENV)/.dev ## Measure which species are called expected where they were and were not, and what asking costs
 	$(BIN)/python -m bench.places ../shared/data
+.PHONY: bench-hostile
+bench-hostile: $(VENV)/.dev ## Send 10,000 hostile requests to a running stack: nothing may break, swell or stay behind
+	$(BIN)/python -m bench.hostile
+
+.PHONY: fuzz-api
+fuzz-api: $(VENV)/.dev ## Send 200 of each request that the APIs describe, and of what they forbid, to both databases (an hour)
+	@tools/system-packages test
+	CHIFFCHAFF_FUZZ_EXAMPLES=200 $(BIN)/pytest tests/openapi
 
 .PHONY: fuzz-audio
 fuzz-audio: $(VENV)/.dev ## Send 20,000 corrupted files through the sandboxed decoder

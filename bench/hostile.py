@@ -221,10 +221,10 @@ def besiege(count: int, seed: int, folder: Path) -> Figures:
 
 
 def show(figures: Figures, console: Console) -> None:
-    statuses = sorted({status for _, status in figures.answers})
-    table = Table("attack", *statuses, title=f"{figures.answers.total():,} hostile requests in {figures.seconds:.0f} s")
+    table = Table("attack", "answers", title=f"{figures.answers.total():,} hostile requests in {figures.seconds:.0f} s")
     for kind in sorted({kind for kind, _ in figures.answers}):
-        table.add_row(kind, *(str(figures.answers[kind, status] or "") for status in statuses))
+        ends = sorted((status, number) for (one, status), number in figures.answers.items() if one == kind)
+        table.add_row(kind, ", ".join(f"{number:,} x {status}" for status, number in ends))
     console.print(table)
     for what, number in figures.errors.most_common(40):
         console.print(f"{number:>5,}  {what}")
