@@ -5,13 +5,14 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import BodyTooLarge, BodyTooSlow, InvalidInput
+from shared.errors import BodyTooLarge, BodyTooSlow, InvalidInput, NotFound
 from shared.http.headers import SECURITY_HEADERS, headers_of
 from shared.http.problems import problem_response
 from shared.log import get_logger
@@ -79,11 +80,16 @@ class NoZeroBytes:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
-            error = InvalidInput("The address holds a zero byte.", hint="Leave out %00: nothing here has such a name.")
+        if scope["type"] == "http" and "\0" in scope["path"]:
+            missing = NotFound("Nothing here has a zero byte in its name.", hint="Leave out %00.")
+            await problem_response(missing)(scope, receive, send)
+        elif scope["type"] == "http" and b"%00" in scope["query_string"]:
+            pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            names = (name.replace("\0", "") for name, value in pairs if "\0" in name + value)
+            error = InvalidInput(f"query.{next(names, '')}: holds a zero byte.", hint="Leave out %00.")
             await problem_response(error)(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 class BodyLimit:
