@@ -29,23 +29,23 @@ AsList = Strict(strict=False)
 """Marks a tuple, which JSON can only write as a list."""
 
 
-def require_storable(value: Any, depth: int = 0) -> None:
-    """Raises ValueError where a text in it, however deep, holds a zero byte or half of a surrogate pair.
+def require_storable(value: Any, *where: str) -> None:
+    """Raises ValueError, with its place, for a text, however deep, with a zero byte or half of a surrogate pair.
 
     PostgreSQL stores neither, and the second cannot be sent back either.
     """
-    if depth > MOST_DEPTH:
-        raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
+    if len(where) > MOST_DEPTH:
+        raise ValueError(f"{where[0]} is nested more than {MOST_DEPTH} deep")
     if isinstance(value, str):
         if _UNSTORABLE.search(value):
-            raise ValueError("a text holds a zero byte or half of a surrogate pair")
+            raise ValueError(f"{'.'.join(where) or 'it'} holds a zero byte or half of a surrogate pair")
     elif isinstance(value, Mapping):
         for key, inner in value.items():
-            require_storable(key, depth + 1)
-            require_storable(inner, depth + 1)
+            require_storable(key, *where, "a name")
+            require_storable(inner, *where, str(key))
     elif isinstance(value, list | tuple):
-        for inner in value:
-            require_storable(inner, depth + 1)
+        for number, inner in enumerate(value):
+            require_storable(inner, *where, str(number))
 
 
 class Storable(BaseModel):
