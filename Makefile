@@ -118,6 +118,7 @@ bench-networks: $(VENV)/.dev ## Measure the size of every network, and how long 
 .PHONY: bench-places
 bench-places: $(VENV)/.dev ## Measure which species are called expected where they were and were not, and what asking costs
 	$(BIN)/python -m bench.places ../shared/data
+
 .PHONY: bench-hostile
 bench-hostile: $(VENV)/.dev ## Send 10,000 hostile requests to a running stack: nothing may break, swell or stay behind
 	$(BIN)/python -m bench.hostile
