@@ -10,6 +10,7 @@ from sqlalchemy import select
 from services.inference.places import Places
 from shared.db.tables import Species
 from shared.errors import InvalidInput
+from shared.http.asked import Day
 from shared.http.auth import needs
 from shared.http.resources import Reads
 
@@ -32,7 +33,7 @@ class ExpectedQuery(BaseModel):
 
     latitude: float | None = Field(None, ge=-90, le=90, allow_inf_nan=False, description="In degrees, with a longitude")
     longitude: float | None = Field(None, ge=-180, le=180, allow_inf_nan=False)
-    date: datetime.date | None = Field(None, description="Any day of the season; left out: the whole year")
+    date: Day | None = Field(None, description="Any day of the season; left out: the whole year")
     limit: int = Field(100, ge=1, le=10_000, description="How many species to return at most")
 
 
