@@ -14,7 +14,7 @@ import pytest
 
 from shared.settings import Settings
 from tests.conftest import new_database
-from tests.openapi.conftest import SERVICES, served
+from tests.openapi.conftest import KEY, SERVICES, served
 
 HERE = Path(__file__).parent
 EXAMPLES = int(os.environ.get("CHIFFCHAFF_FUZZ_EXAMPLES", "0"))
@@ -35,14 +35,22 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     if request.param == "postgresql":
         values["database_url"] = new_database(request.getfixturevalue("postgres"))
     values = {f"{name}_dir" if isinstance(value, Path) else name: value for name, value in values.items()}
-    return Settings.model_validate({**values, "torch_threads": 1})
+    return Settings.model_validate({**values, "torch_threads": 1, "api_keys": KEY, "rate_per_minute": 0})
 
 
 def send_everything(url: str, *phases: str, examples: int, more: Sequence[str] = ()) -> None:
     """Runs schemathesis; what it found stands in the failure, with a command that repeats it."""
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
-        *("run", f"{url}/openapi.json", "--no-color", "--phases", ",".join(phases)),
+        *(
+            "run",
+            f"{url}/openapi.json",
+            "--no-color",
+            "--header",
+            f"Authorization: Bearer {KEY}",
+            "--phases",
+            ",".join(phases),
+        ),
         *("--max-examples", str(EXAMPLES or examples)),
         *more,
     ]

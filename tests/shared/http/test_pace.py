@@ -9,6 +9,8 @@ import pytest
 import uvicorn
 from fastapi import APIRouter, Request
 
+from shared.db.engine import sync_engine
+from shared.db.migrate import migrate
 from shared.http import server
 from shared.http.app import Api, build_app
 from shared.http.server import GuardedHttp
@@ -33,6 +35,9 @@ async def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
     settings = Settings(data_dir=tmp_path, body_grace_seconds=0.5, body_least_rate=1_000, body_max_seconds=2)
     settings.storage_dir.mkdir()
+    engine = sync_engine(settings)
+    migrate(engine)
+    engine.dispose()
     number = free_port()
     app = build_app(settings, [Api(name="test", routers=[router], uploads=["/uploads"])])
     running = uvicorn.Server(uvicorn.Config(app, port=number, http=GuardedHttp, ws="none", log_config=None))
