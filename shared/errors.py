@@ -28,6 +28,16 @@ class ChiffchaffError(Exception):
         return _rebuild, (type(self), self.detail, self.hint)
 
 
+def title_of(code: str | None) -> str:
+    """What errors of that code are called; of the code itself where no such error is known."""
+    kinds = [ChiffchaffError]
+    for kind in kinds:
+        if kind.code == code:
+            return kind.title
+        kinds.extend(kind.__subclasses__())
+    return code or ChiffchaffError.title
+
+
 def reason_of(error: Mapping[str, Any]) -> str:
     """What one of `ValidationError.errors()` says, without the kind of exception that pydantic puts before it."""
     return str(error["msg"]).removeprefix("Value error, ")

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from services.inference.schemas import Detection, Outcome, Parameters, Ranked
 from shared.audio.constants import SAMPLE_RATE
+from shared.audio.wav import forget_pages
 from shared.model_file import TOP_WINDOWS, ModelManifest, confidences, rank
 from shared.rejection import energy
 
@@ -93,8 +94,11 @@ def _something_stands_out(samples: Samples) -> bool:
     from shared.audio.segment import segment
 
     step = round(SEARCHED_SECONDS * SAMPLE_RATE)
-    pieces = (samples[start : start + step] for start in range(0, len(samples), step))
-    return any(section.kind == "signal" for piece in pieces for section in segment(piece))
+    for start in range(0, len(samples), step):
+        if any(section.kind == "signal" for section in segment(samples[start : start + step])):
+            return True
+        forget_pages(samples)
+    return False
 
 
 def _seconds(samples: int) -> float:

@@ -43,7 +43,7 @@ def decode_to_wav(
     """Decode `src` into a prepared WAV at `dst`, which appears whole or not at all.
 
     It is written as `part`, beside `dst`, first; `told` is called after each block. Raises the AudioErrors of
-    `AudioStream`, and SilentAudio.
+    `AudioStream`, and SilentAudio unless `limits` let silence through.
     """
     part = part or part_path(dst)
     try:
@@ -55,7 +55,8 @@ def decode_to_wav(
                     told(_share(opened))
             writer.finish()
             report = opened.report()
-        require_sound(report)
+        if not limits.silence_too:
+            require_sound(report)
         os.replace(part, dst)
     finally:
         part.unlink(missing_ok=True)

@@ -41,6 +41,8 @@ class DecodeLimits(BaseModel):
     memory_mb: int = Field(512, ge=64)
     """Address space beyond what the decoder process has when it is idle."""
     wall_seconds: float = Field(900.0, gt=0)
+    silence_too: bool = False
+    """Whether a recording may be silent from end to end: as a recorder left outdoors may hear nothing."""
 
 
 DEFAULT_LIMITS = DecodeLimits()
@@ -63,12 +65,19 @@ class DecodeReport(BaseModel):
     def seconds(self) -> float:
         return self.samples / SAMPLE_RATE
 
+    @property
+    def silent(self) -> bool:
+        return self.amplitude < SILENCE
+
+    @property
+    def said_of_silence(self) -> str:
+        return f"All {self.seconds:.1f} s of the recording are silent."
+
 
 def require_sound(report: DecodeReport) -> None:
     """Raises SilentAudio when a recording holds nothing but silence, be it with a constant offset."""
-    if report.amplitude < SILENCE:
-        silent = f"All {report.seconds:.1f} s of the recording are silent."
+    if report.silent:
         raise SilentAudio(
-            " ".join((silent, *report.warnings)),
+            " ".join((report.said_of_silence, *report.warnings)),
             hint="Check the microphone or the channel that was recorded, and send a recording with sound in it.",
         )

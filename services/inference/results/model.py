@@ -63,6 +63,8 @@ class FailedRecording(_Part):
 
     status: Literal["failed"] = "failed"
     file: Text
+    code: str | None = None
+    """Of the error, the same for all of its kind."""
     error: Text = Field(min_length=1)
 
 
