@@ -28,14 +28,14 @@ class ChiffchaffError(Exception):
         return _rebuild, (type(self), self.detail, self.hint)
 
 
-def title_of(code: str | None) -> str:
-    """What errors of that code are called; of the code itself where no such error is known."""
+def kind_of(code: str | None) -> type[ChiffchaffError]:
+    """The error with that code, among those that have been imported; the plain one where there is none."""
     kinds = [ChiffchaffError]
     for kind in kinds:
         if kind.code == code:
-            return kind.title
+            return kind
         kinds.extend(kind.__subclasses__())
-    return code or ChiffchaffError.title
+    return ChiffchaffError
 
 
 def reason_of(error: Mapping[str, Any]) -> str:

@@ -2,19 +2,16 @@
 
 import errno
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from services.inference.classifier import Classifier
-from services.inference.hearing import Hearing, Logits, Samples
-from services.inference.merging import merged
 from services.inference.results.model import FailedRecording, RecordingResult
-from services.inference.schemas import Outcome, Parameters
-from shared.audio.constants import SAMPLE_RATE
+from services.inference.schemas import Parameters
 from shared.audio.recorder_time import Recorded, recorded
 from shared.audio.report import DecodeLimits, DecodeReport
 from shared.audio.sandbox import DecoderPool
-from shared.audio.wav import forget_pages, open_prepared
+from shared.audio.wav import open_prepared
 from shared.errors import AudioError, ChiffchaffError, StorageFull
 
 DECODING = 0.3
@@ -105,25 +102,11 @@ class Analyst:
 
     def _listened(self, prepared: Path, result: RecordingResult, done: Done) -> RecordingResult:
         samples = open_prepared(prepared)
-        merge = self._parameters.merge
-        hearing = Hearing(self._classifier.manifest, self._parameters, len(samples))
-        passages = self._classifier.logits(samples, self._parameters.step)
-        found = hearing.detections(_telling(passages, samples, done))
-        detections = tuple(found if merge is None else merged(found, merge))
-        outcome: Outcome = hearing.outcome(samples)
-        heard = {"outcome": outcome, "ranking": tuple(hearing.ranking()), "detections": detections}
-        done(1.0)
-        return result.model_copy(update=heard)
-
-
-def _telling(
-    passages: Iterable[tuple[list[int], Logits]], samples: Samples, done: Done
-) -> Iterator[tuple[list[int], Logits]]:
-    """The same passages; what has been read for them need not stay in memory."""
-    for starts, logits in passages:
-        forget_pages(samples)
-        yield starts, logits
-        done(DECODING + (1 - DECODING) * min(1.0, (starts[-1] + SAMPLE_RATE) / len(samples)))
+        heard = self._classifier.classify(
+            samples, self._parameters, told=lambda share: done(DECODING + (1 - DECODING) * (share or 0.0))
+        )
+        said = {"outcome": heard.outcome, "ranking": tuple(heard.ranking), "detections": tuple(heard.detections)}
+        return result.model_copy(update=said)
 
 
 def _refused(error: OSError) -> ChiffchaffError:

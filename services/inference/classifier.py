@@ -13,8 +13,9 @@ from services.inference.hearing import Hearing, Logits, Samples, Waveform
 from services.inference.merging import merged
 from services.inference.schemas import ClassifyQuery, Detection, Outcome, Parameters, Ranked
 from shared.audio.constants import SAMPLE_RATE
+from shared.audio.report import Told
 from shared.audio.slices import pad_window, windows
-from shared.audio.wav import as_float
+from shared.audio.wav import as_float, forget_pages
 from shared.errors import ChiffchaffError, ModelFileError
 from shared.model_file import LoadedModel, load
 
@@ -67,14 +68,16 @@ class Classifier:
         """The query with this model's defaults filled in. Raises InvalidInput, as `parameters_of`."""
         return parameters_of(query, self.manifest)
 
-    def classify(self, samples: Samples, parameters: Parameters) -> Heard:
+    def classify(self, samples: Samples, parameters: Parameters, told: Told | None = None) -> Heard:
         """Listen to mono samples at 22,050 Hz, (samples,), float32 or int16 as they are stored.
 
         The ranking names the `top_k` species of the whole recording (`model_file.POOLING`), whatever their confidence.
         A detection is a species in one window with at least its threshold, at most `top_k` to a window; a last window
-        that reaches past the end ends with the recording. Where species are asked for, there are no others.
+        that reaches past the end ends with the recording. Where species are asked for, there are no others. `told` is
+        called every ten minutes of sound; what it raises ends the listening.
         """
-        return self._made_of(samples, parameters, self.logits(samples, parameters.step))
+        passages = self.logits(samples, parameters.step)
+        return self._made_of(samples, parameters, _telling(passages, len(samples), told) if told else passages)
 
     def is_one_window(self, samples: Samples) -> bool:
         """Whether the recording is so short that it can be heard together with others."""
@@ -101,6 +104,7 @@ class Classifier:
             begin = max(0, first - around)
             end = min(len(starts), first + piece + around)
             sound = as_float(samples[starts[begin] : starts[end - 1] + self._window])
+            forget_pages(samples)
             # The step as a whole number of samples, so that the model cannot round it to another grid.
             logits = self._heard_by(self._module.analyse, sound, hop / SAMPLE_RATE)
             yield wanted, self._checked(logits, end - begin)[first - begin :][: len(wanted)]
@@ -142,6 +146,14 @@ class Classifier:
             raise ModelFileError(
                 f"{self.name} {self.version} cannot be run: {reason}", hint="Activate another model."
             ) from error
+
+
+def _telling(
+    passages: Iterable[tuple[list[int], Logits]], samples: int, told: Told
+) -> Iterator[tuple[list[int], Logits]]:
+    for starts, logits in passages:
+        yield starts, logits
+        told(starts[-1] / samples)
 
 
 def faster(module: "torch.jit.ScriptModule") -> "torch.jit.ScriptModule":

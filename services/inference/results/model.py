@@ -11,7 +11,7 @@ from shared.audio.recorder_time import MOST_YEAR, Source
 LEAST_YEAR = 1900
 
 
-def _writable(text: object) -> object:
+def writable(text: object) -> object:
     """Names of files may hold bytes that are no UTF-8, and NUL when they come through an API: shown as `\\udcff`."""
     if not isinstance(text, str):
         return text
@@ -26,7 +26,7 @@ def _fixed(moment: datetime) -> datetime:
     return moment if offset is None else moment.replace(tzinfo=timezone(offset))
 
 
-Text = Annotated[str, BeforeValidator(_writable)]
+Text = Annotated[str, BeforeValidator(writable)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 

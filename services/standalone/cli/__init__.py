@@ -1,4 +1,7 @@
-"""`chiffchaff`: the command line. `serve` runs the embedded stack, `inspect` needs none; the others talk to one."""
+"""`chiffchaff`: the command line. `serve` runs the embedded stack, to which most commands talk.
+
+`analyze` and `inspect` need none.
+"""
 
 import os
 import sys
@@ -9,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from services.standalone.cli import (
+    analyze,
     attribution,
     classify,
     datasets,
@@ -56,6 +60,7 @@ app.command()(xeno_canto.xeno_canto)
 app.command()(train.train)
 app.command()(recipes.recipes)
 app.command()(classify.classify)
+app.command()(analyze.analyze)
 app.command()(inspect.inspect)
 app.command()(species.species)
 app.command()(attribution.attribution)

@@ -1,0 +1,1 @@
+"""A season of recordings, analysed on this machine without a server: what `chiffchaff analyze` does."""
