@@ -1,4 +1,4 @@
-"""`chiffchaff analyze` of one day-long recording: how long it takes, and how much memory all its processes hold at most."""
+"""`chiffchaff analyze` of a day in one recording: how long it takes, and how much memory its processes hold at most."""
 
 import argparse
 import subprocess

@@ -28,6 +28,12 @@ class ChiffchaffError(Exception):
         return _rebuild, (type(self), self.detail, self.hint)
 
 
+def title_of(code: str | None) -> str:
+    """Of the kind of error with that code; the code itself where none of that code has been imported."""
+    kind = kind_of(code)
+    return kind.title if kind.code == code else code or kind.title
+
+
 def kind_of(code: str | None) -> type[ChiffchaffError]:
     """The error with that code, among those that have been imported; the plain one where there is none."""
     kinds = [ChiffchaffError]
@@ -150,6 +156,11 @@ class NotAudio(AudioError):
     code = "not-audio"
     status = 415
     title = "This is not a sound recording"
+
+
+class UnreadableRecording(AudioError):
+    code = "unreadable-recording"
+    title = "The recording cannot be read"
 
 
 class EmptyAudio(AudioError):

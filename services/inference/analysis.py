@@ -12,7 +12,7 @@ from shared.audio.recorder_time import Recorded, recorded
 from shared.audio.report import DecodeLimits, DecodeReport
 from shared.audio.sandbox import DecoderPool
 from shared.audio.wav import open_prepared
-from shared.errors import AudioError, ChiffchaffError, StorageFull
+from shared.errors import ChiffchaffError, StorageFull, UnreadableRecording
 
 DECODING = 0.3
 """The share of the work that decoding is, more or less: for those who wait."""
@@ -20,11 +20,6 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Done = Callable[[float], None]
 """Is told which share of a recording is done, 0..1; what it raises ends the work."""
-
-
-class UnreadableRecording(AudioError):
-    code = "unreadable-file"
-    title = "The recording cannot be read"
 
 
 def nobody(share: float) -> None:

@@ -99,7 +99,7 @@ class Folder:
             lock.write(str(os.getpid()))
             lock.flush()
             self._clear()
-            self.scratch.mkdir()
+            self.scratch.mkdir(exist_ok=True)
             try:
                 yield
             finally:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from services.inference.analysis import Analyst, UnreadableRecording
+from services.inference.analysis import Analyst
 from services.inference.classifier import load_classifier
 from services.inference.results.model import FailedRecording, RecordingResult
 from services.inference.results.snippets import extract
@@ -23,7 +23,7 @@ from services.standalone.analysing.kept import Entry, Folder, Mark, unwritable, 
 from services.standalone.analysing.recordings import Recording
 from services.standalone.analysing.setup import Setup, from_line
 from shared.audio.sandbox import DecoderPool
-from shared.errors import ChiffchaffError, DecoderCrashed, ModelFileError, StorageFull
+from shared.errors import ChiffchaffError, DecoderCrashed, ModelFileError, StorageFull, UnreadableRecording
 
 TELL_SECONDS = 0.25
 _PASSING = (UnreadableRecording.code, DecoderCrashed.code)

@@ -15,7 +15,7 @@ from typing import IO, Any, BinaryIO
 
 import services
 from services.inference.results.model import FailedRecording
-from services.standalone.analysing.kept import Entry, Folder, Mark, way_of
+from services.standalone.analysing.kept import Entry, Folder, Mark, unwritable, way_of
 from services.standalone.analysing.recordings import Recording
 from services.standalone.analysing.setup import Setup, as_line
 from shared import errors
@@ -161,7 +161,11 @@ class Workers:
 
     @contextmanager
     def _log(self) -> Iterator[BinaryIO]:
-        with self.folder.log.open("wb") as log:
+        try:
+            log = self.folder.log.open("wb")
+        except OSError as error:
+            raise unwritable(self.folder.log, error) from error
+        with log:
             yield log
 
     def _last_words(self) -> str:

@@ -12,7 +12,7 @@ from services.inference.results.text import Utf8, harmless, harmless_path
 from services.ingest.items import LeftOut
 from services.standalone.analysing.kept import Folder
 from services.standalone.analysing.recordings import Recording, common_folder
-from shared.errors import kind_of
+from shared.errors import title_of
 
 ALL = "results"
 """What files about all recordings are called, but for what their format adds."""
@@ -62,7 +62,7 @@ class Output:
         """A row for all that could not be heard; where there is none, no file either."""
         path = self._folder.root / FAILED
         rows = [
-            *([one.file, one.code or "", kind_of(one.code).title, one.error] for one in failed),
+            *([one.file, one.code or "", title_of(one.code), one.error] for one in failed),
             *([one.name, one.code, "", one.reason] for one in left_out),
         ]
         if not rows:

@@ -11,7 +11,7 @@ from rich.progress import TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from services.standalone.cli.console import bar, console, count
-from shared.errors import kind_of
+from shared.errors import title_of
 
 if TYPE_CHECKING:
     from services.standalone.analysing.recordings import Recording, Search
@@ -116,7 +116,7 @@ def _show_species(summary: "Summary") -> None:
 def _show_failed(summary: "Summary", found: "Search", output: Path) -> None:
     reasons: dict[str, list[str]] = {}
     for one in summary.failed:
-        reasons.setdefault(kind_of(one.code).title, []).append(one.file)
+        reasons.setdefault(title_of(one.code), []).append(one.file)
     for left in found.left_out:
         reasons.setdefault(left.reason.rstrip("."), []).append(left.name)
     console.print(

@@ -122,14 +122,14 @@ def analyze(
     if not quiet:
         _say_first(chosen, missing)
     bar = Bar(len(found.recordings))
-    listener = Listener() if quiet else Listener(bar.begin, bar.told, bar.heard)
-    with _stoppable(), nullcontext() if quiet else bar.shown():
-        try:
+    listener = Listener(bar.begin, bar.told, bar.heard)
+    try:
+        with _stoppable(), nullcontext() if quiet else bar.shown():
             summary = analyse(found, order, Folder(output), settings, listener)
-        except KeyboardInterrupt:
-            _stopped(bar, output)
-        except StorageFull as error:
-            raise _full(error, bar, output) from error
+    except KeyboardInterrupt:
+        _stopped(bar, output)
+    except StorageFull as error:
+        raise _full(error, bar, output) from error
     if not quiet:
         show(summary, found, output)
     if summary.failed or any(one.outcome == "refused" for one in found.left_out):
