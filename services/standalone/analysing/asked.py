@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.inference.asked import Names, parameters_of
+from services.inference.asked import parameters_of
 from services.inference.schemas import ClassifyQuery, Parameters
+from services.inference.species_lists import SpeciesList, parse_species_list
 from shared.errors import InvalidInput, ModelFileError, NotFound, reason_of
 from shared.model_file import Label, ModelManifest, read_manifest, sha256_of
 from shared.settings import Settings
@@ -57,49 +58,34 @@ def _sha256_of(path: Path) -> str:
 def choose_parameters(
     manifest: ModelManifest, species_file: Path | None, given: dict[str, Any]
 ) -> tuple[Parameters, list[str]]:
-    """Parameters for a `ClassifyQuery` of what is not None in `given`; and the names in the file that it has not.
+    """Parameters for a `ClassifyQuery` of what is not None in `given`; and the lines of the file that say no species.
 
     Raises InvalidInput for what the model cannot be asked.
     """
-    names = Names(manifest.labels)
     asked = {name: value for name, value in given.items() if value is not None}
     missing: list[str] = []
     if species_file is not None:
-        found, missing = _species_in(species_file, names, manifest.labels)
-        asked["species"] = [*asked.get("species", ()), ",".join(found)]
+        found = _species_in(species_file, manifest.labels)
+        missing = [line.text for line in (*found.unknown, *found.not_heard)]
+        asked["species"] = [*asked.get("species", ()), ",".join(found.species)]
     try:
         query = ClassifyQuery.model_validate(asked)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise InvalidInput(f"{where}: {reason_of(first)}." if where else f"{reason_of(first)}.") from error
-    return parameters_of(query, manifest, names), missing
+    return parameters_of(query, manifest), missing
 
 
-def _species_in(path: Path, names: Names, labels: Sequence[Label]) -> tuple[list[str], list[str]]:
-    """The model's species that a list names, a line each, and the lines that name none: a region has more birds."""
+def _species_in(path: Path, labels: Sequence[Label]) -> SpeciesList:
+    """What a list names, of which the model need not know all: a region has more birds."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        found = parse_species_list(path.read_text(encoding="utf-8"), labels)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} cannot be read as text in UTF-8.", hint="One species a line.") from error
-    found: dict[str, None] = {}
-    missing = []
-    for line in lines:
-        text = line.partition("#")[0].strip()
-        # As BirdNET writes it: `Turdus merula_Common Blackbird`.
-        if text and not any(_add(name, names, found) for name in (text, *text.split("_"))):
-            missing.append(text)
-    if not found:
+    if not found.species:
         raise InvalidInput(
             f"{path} names none of the {len(labels)} species of the model.",
             hint=f"One species a line, such as {labels[0].scientific}.",
         )
-    return list(found), missing
-
-
-def _add(name: str, names: Names, found: dict[str, None]) -> bool:
-    try:
-        found[names.find(name)] = None
-    except InvalidInput:
-        return False
-    return True
+    return found
