@@ -122,7 +122,7 @@ class Folder:
         except (FileNotFoundError, ValidationError):
             return None
 
-    def begin(self, analysis: Analysis) -> None:
+    def note(self, analysis: Analysis) -> None:
         with self.writing(self._analysis) as file:
             file.write(analysis.model_dump_json().encode() + b"\n")
 

@@ -94,7 +94,7 @@ def analyse(search: Search, order: Order, folder: Folder, settings: Settings, li
         refused = [one for one in search.left_out if one.outcome == "refused"]
         if failed := output.write_failed(summary.failed, refused):
             summary.written.append(failed)
-        folder.begin(analysis.model_copy(update={"finished": True}))
+        folder.note(analysis.model_copy(update={"finished": True}))
     return summary
 
 
@@ -107,7 +107,7 @@ def _begun(folder: Folder, recordings: Sequence[Recording], order: Order) -> tup
     if before and way_of(before.about) == way and not order.again and not (before.finished and todo):
         return before, todo
     analysis = Analysis(about=about)
-    folder.begin(analysis)
+    folder.note(analysis)
     return analysis, todo
 
 

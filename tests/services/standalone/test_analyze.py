@@ -340,6 +340,17 @@ def test_a_model_file_is_called_a_program_and_a_species_file_restricts_it(here: 
     assert [(row["species"], row["start_seconds"], row["windows"]) for row in heard] == [("Avis ima", "0.0", "1")]
 
 
+def test_each_recording_has_a_file_of_its_own_whatever_they_are_called(here: Path) -> None:
+    long = "x" * 250
+    for name in ("twin.wav", "twin.flac", "results.wav", "night/twin.wav", f"{long}.wav"):
+        write(here / "in" / name, LOW)
+    formats = [part for name in ("raven", "raven-combined") for part in ("--format", name)]
+    assert analyze("in", "--output", "out", *formats).exit_code == 0
+    names = sorted(name.removesuffix(".selections.txt") for name in written(here / "out"))
+    assert names[:-1] == ["night/twin", "results", "results.wav", "twin.flac", "twin.wav"]
+    assert names[-1].startswith("xxxxx")
+
+
 def test_snippets_are_cut_for_what_was_heard_before_and_are_no_recordings(here: Path) -> None:
     write(here / "in" / "a.wav", LOW)
     assert analyze("in", "--output", "in").exit_code == 0
