@@ -92,6 +92,10 @@ bench-inference: $(VENV)/.dev ## Measure how fast recordings are heard on one co
 	@$(BIRDNET)/bin/pip install --quiet --disable-pip-version-check --requirement bench/birdnet.txt
 	$(BIN)/python -m bench.inference ../shared/data --birdnet $(BIRDNET)/bin/python
 
+.PHONY: bench-analyze
+bench-analyze: $(VENV)/.dev ## Measure the memory of `chiffchaff analyze` along a day in one recording (25 GB of room)
+	$(BIN)/python -m bench.long_analysis
+
 .PHONY: bench-load
 bench-load: $(VENV)/.dev ## Ask POST /classify faster and faster, with and without batches: throughput, p50, p99, errors
 	$(BIN)/python -m bench.load
