@@ -63,7 +63,7 @@ def resident_mb(process: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", help="With 25 GB of room; if left out, the one for temporary files")
+    parser.add_argument("folder", type=Path, nargs="?", help="With 25 GB of room; the usual one if left out")
     parser.add_argument("--hours", type=float, default=24)
     given = parser.parse_args()
     seconds = round(given.hours * 3_600)
