@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.db.tables import Model
+from shared.http.asked import Asked
 from shared.model_file import DatasetReference, Label, Metric, ModelManifest, RecordingCredit
 
 MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -65,10 +66,10 @@ class ModelDetails(ModelView):
         )
 
 
-class Activation(BaseModel):
+class Activation(Asked):
     """Body of `PUT /models/active`."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "garden-birds", "version": 3}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "garden-birds", "version": 3}]})
 
     name: str = Field(pattern=MODEL_NAME)
     version: int | None = Field(None, ge=1, description="Left out: the newest")

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from shared.http.asked import Day
+
 DEFAULT_TOP_K = 5
 MOST_SPECIES = 500
 """In one query: a longer list belongs to a model of its own."""
@@ -50,7 +52,7 @@ class ClassifyQuery(BaseModel):
     )
     latitude: Latitude | None = None
     longitude: Longitude | None = None
-    date: datetime.date | None = Field(None, description="Of the recording; with a place, or by itself")
+    date: Day | None = Field(None, description="Of the recording; with a place, or by itself")
     unexpected: Literal["flag", "drop"] = Field(
         "flag", description="What becomes of species that are not expected at that place and season"
     )

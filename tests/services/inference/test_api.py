@@ -102,6 +102,7 @@ async def test_the_parameters_of_an_answer_give_the_same_answer_again(service: C
         "latitude=52",
         "longitude=181&latitude=0",
         "date=yesterday",
+        "date=0",
         "model=../x",
         "unexpected=hide",
     ],
@@ -218,7 +219,10 @@ async def test_a_model_that_is_not_there_is_not_found(service: Client, path: str
     assert "GET /models" in problem(await service.get(path), 404, "not-found")["hint"]
 
 
-@pytest.mark.parametrize("body", [{}, {"name": "../x"}, {"name": "a", "version": 0}, {"name": "a", "force": True}])
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"name": "../x"}, {"name": "a", "version": 0}, {"name": "a", "force": True}, {"name": "a", "version": "3"}],
+)
 async def test_an_activation_that_makes_no_sense_is_refused(service: Client, body: object) -> None:
     problem(await service.put("/models/active", json=body), 422, "invalid-input")
 
