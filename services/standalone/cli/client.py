@@ -15,8 +15,9 @@ from shared.errors import ChiffchaffError, InvalidInput
 KEY_VARIABLE = "CHIFFCHAFF_API_KEY"
 SECONDS = 30.0
 LONG_SECONDS = 600.0
-PATIENT_TRIES = 5
 """For what grows with a recording's or the library's size."""
+PATIENT_TRIES = 5
+"""Where the server says that it is asked too often."""
 
 
 class ServerError(ChiffchaffError):
