@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.db.tables import Model
-from shared.http.asked import Asked
+from shared.http.asked import Storable
 from shared.model_file import DatasetReference, Label, Metric, ModelManifest, RecordingCredit
 
 MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -66,8 +66,8 @@ class ModelDetails(ModelView):
         )
 
 
-class Activation(Asked):
-    """Body of `PUT /models/active`."""
+class Activation(Storable):
+    """Body of `PUT /models/active`. Answers name versions as texts, so a text with a number is taken too."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "garden-birds", "version": 3}]})
 

@@ -221,7 +221,7 @@ async def test_a_model_that_is_not_there_is_not_found(service: Client, path: str
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"name": "../x"}, {"name": "a", "version": 0}, {"name": "a", "force": True}, {"name": "a", "version": "3"}],
+    [{}, {"name": "../x"}, {"name": "a", "version": 0}, {"name": "a", "force": True}, {"name": "a", "version": "new"}],
 )
 async def test_an_activation_that_makes_no_sense_is_refused(service: Client, body: object) -> None:
     problem(await service.put("/models/active", json=body), 422, "invalid-input")
