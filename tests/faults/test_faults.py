@@ -23,7 +23,7 @@ def test_500_uploads_under_faults_each_come_to_one_end(tmp_path: Path) -> None:
 
 
 def test_without_reaper_and_relay_the_same_faults_lose_jobs(tmp_path: Path) -> None:
-    ordeal = Ordeal(jobs=150, per_second=12.0, between_faults=(0.2, 0.5), settle_seconds=10.0)
+    ordeal = Ordeal(jobs=300, per_second=12.0, between_faults=(0.2, 0.5), settle_seconds=10.0)
     with running_cluster(tmp_path, lease_seconds=NEVER, republish_seconds=NEVER) as cluster:
         verdict = undergo(ClusterNemesis(cluster, SEED, pause_seconds=1.3 * LEASE_SECONDS), ordeal)
     assert verdict.lost > 0, verdict
