@@ -159,7 +159,7 @@ def _telling(
 def faster(module: "torch.jit.ScriptModule") -> "torch.jit.ScriptModule":
     """The same module with its weights as constants, norms folded into convolutions, in the order that those like.
 
-    `docs/performance.md` has the figures of this and of what else was tried.
+    `make bench-inference` measures this beside what else was tried.
     """
     import torch
 
