@@ -8,6 +8,7 @@ window's time their maximum and their mean are added (Kong et al. 2020).
 import torch
 from torch import Tensor, nn
 
+from services.trainer.layers import FrameWise
 from shared.audio.frontend_config import FrontEndConfig
 
 STEM = 32
@@ -17,15 +18,13 @@ HEAD = 256
 DROPOUT = 0.3
 
 
-class Nightingale(nn.Module):
+class Nightingale(FrameWise):
     """(batch, 1, n_mels, frames) -> (batch, classes)."""
 
-    any_length = True
     stride = 8
     """Frames of the picture to one frame of the features."""
 
     def __init__(self, classes: int, n_mels: int) -> None:
-        super().__init__()
         layers: list[nn.Module] = [
             nn.Conv2d(1, STEM, 5, 2, 2, bias=False),
             nn.BatchNorm2d(STEM),
@@ -38,36 +37,7 @@ class Nightingale(nn.Module):
             for _ in range(blocks):
                 layers.append(Residual(channels, width))
                 channels = width
-        self.trunk = nn.Sequential(*layers)
-        self.across_bands = nn.Sequential(
-            nn.Dropout(DROPOUT / 2),
-            nn.Conv2d(channels, HEAD, (bands, 3), padding=(0, 1), bias=False),
-            nn.BatchNorm2d(HEAD),
-            nn.ReLU(inplace=True),
-            nn.Dropout(DROPOUT),
-        )
-        self.classify = nn.Linear(HEAD, classes)
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        return self.pool(self.features(pictures))
-
-    @torch.jit.export
-    def features(self, pictures: Tensor) -> Tensor:
-        """(batch, 1, n_mels, frames) of any length -> (batch, channels, frames // stride)."""
-        features: Tensor = self.across_bands(self.trunk(pictures)).squeeze(2)
-        return features
-
-    @torch.jit.export
-    def pool(self, features: Tensor) -> Tensor:
-        """The features of a window, (batch, channels, frames) -> logits (batch, classes)."""
-        logits: Tensor = self.classify(torch.amax(features, dim=2) + features.mean(dim=2))
-        return logits
-
-    @torch.jit.export
-    def frames(self, features: Tensor) -> Tensor:
-        """What `pool` would say of each frame alone, (batch, channels, frames) -> logits (batch, classes, frames)."""
-        logits: Tensor = self.classify(2.0 * features.transpose(1, 2)).transpose(1, 2)
-        return logits
+        super().__init__(nn.Sequential(*layers), channels, bands, HEAD, DROPOUT, classes)
 
 
 class Residual(nn.Module):

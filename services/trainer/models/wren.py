@@ -5,9 +5,9 @@ features for each frame of about 0.4 s. Over the window's time their maximum (on
 goes on) are added, as in PANNs' CNN14 (Kong et al. 2020). The trunk hears a recording of any length at once.
 """
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
+from services.trainer.layers import FrameWise
 from shared.audio.frontend_config import FrontEndConfig
 
 STEM = 24
@@ -17,15 +17,13 @@ HEAD = 192
 DROPOUT = 0.3
 
 
-class Wren(nn.Module):
+class Wren(FrameWise):
     """(batch, 1, n_mels, frames) -> (batch, classes)."""
 
-    any_length = True
     stride = 16
     """Frames of the picture to one frame of the features."""
 
     def __init__(self, classes: int, n_mels: int) -> None:
-        super().__init__()
         layers: list[nn.Module] = [_convolution(1, STEM, kernel=5, stride=2)]
         channels, bands = STEM, (n_mels + 1) // 2
         for stage in TRUNK:
@@ -34,36 +32,7 @@ class Wren(nn.Module):
                 channels = width
             layers.append(nn.MaxPool2d(2))
             bands //= 2
-        self.trunk = nn.Sequential(*layers)
-        self.across_bands = nn.Sequential(
-            nn.Dropout(DROPOUT / 2),
-            nn.Conv2d(channels, HEAD, (bands, 3), padding=(0, 1), bias=False),
-            nn.BatchNorm2d(HEAD),
-            nn.ReLU(inplace=True),
-            nn.Dropout(DROPOUT),
-        )
-        self.classify = nn.Linear(HEAD, classes)
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        return self.pool(self.features(pictures))
-
-    @torch.jit.export
-    def features(self, pictures: Tensor) -> Tensor:
-        """(batch, 1, n_mels, frames) of any length -> (batch, channels, frames // stride)."""
-        features: Tensor = self.across_bands(self.trunk(pictures)).squeeze(2)
-        return features
-
-    @torch.jit.export
-    def pool(self, features: Tensor) -> Tensor:
-        """The features of a window, (batch, channels, frames) -> logits (batch, classes)."""
-        logits: Tensor = self.classify(torch.amax(features, dim=2) + features.mean(dim=2))
-        return logits
-
-    @torch.jit.export
-    def frames(self, features: Tensor) -> Tensor:
-        """What `pool` would say of each frame alone, (batch, channels, frames) -> logits (batch, classes, frames)."""
-        logits: Tensor = self.classify(2.0 * features.transpose(1, 2)).transpose(1, 2)
-        return logits
+        super().__init__(nn.Sequential(*layers), channels, bands, HEAD, DROPOUT, classes)
 
 
 def _convolution(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
