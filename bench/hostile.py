@@ -22,6 +22,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -98,7 +99,7 @@ async def _send(writer: asyncio.StreamWriter, attack: Attack) -> None:
 def web_process(stack: Stack) -> int:
     """The process that answers."""
     for pid in stack.processes():
-        if b"children\0web\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+        if psutil.Process(pid).cmdline()[-2:-1] == ["web"]:
             return pid
     raise RuntimeError("no process answers")
 
@@ -106,16 +107,15 @@ def web_process(stack: Stack) -> int:
 def sample(stack: Stack, web: int) -> dict[str, float]:
     """Open files of the process that answers; resident memory of it, and of the whole stack, in MiB."""
     memory = {pid: _resident_mb(pid) for pid in stack.processes()}
-    open_files = len(list(Path(f"/proc/{web}/fd").iterdir()))
+    open_files = psutil.Process(web).num_fds()
     return {"open_files": open_files, "web_mb": memory.get(web, 0.0), "all_mb": round(sum(memory.values()), 1)}
 
 
 def _resident_mb(pid: int) -> float:
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
+        return round(psutil.Process(pid).memory_info().rss / 2**20, 1)
+    except psutil.NoSuchProcess:
         return 0.0
-    return next((round(int(line.split()[1]) / 1024, 1) for line in lines if line.startswith("VmRSS:")), 0.0)
 
 
 class Siege:

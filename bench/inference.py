@@ -19,6 +19,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,21 @@ def variants(network: str) -> dict[str, Callable[[], Any]]:
         "channels last": lambda: made().to(memory_format=torch.channels_last),
         "frozen": lambda: frozen(made()),
         "frozen, channels last": lambda: faster(made()),
+        "frozen, channels last, bfloat16": lambda: InBfloat16(faster(made())),
         "optimised for inference": lambda: torch.jit.optimize_for_inference(frozen(made()), ["analyse"]),
     }
+
+
+@dataclass(frozen=True)
+class InBfloat16:
+    """Convolutions and products in bfloat16; the front end stays in float32."""
+
+    module: Any
+
+    def analyse(self, waveform: torch.Tensor, step: float) -> torch.Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits: torch.Tensor = self.module.analyse(waveform, step)
+            return logits
 
 
 def ours(module: Any, files: Sequence[Path], folder: Path) -> dict[str, float]:

@@ -5,7 +5,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from bench.long_recordings import make
 from bench.results import write_results
@@ -39,25 +42,13 @@ def analysed(recording: Path, output: Path) -> dict[str, float]:
 
 def resident_mb(process: int) -> dict[str, float]:
     """What a process and all below it hold now, by what they are."""
-    parents: dict[int, int] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    family = {process}
-    while more := {one for one, parent in parents.items() if parent in family} - family:
-        family |= more
     held: dict[str, float] = {}
-    for one in family:
-        folder = Path("/proc") / str(one)
-        try:
-            command = (folder / "cmdline").read_bytes().decode()
-            pages = int((folder / "statm").read_text().split()[1])
-        except OSError:
-            continue
-        name = next((kind for kind in ("worker", "decode_child") if kind in command), "command")
-        held[name] = held.get(name, 0.0) + pages * 4_096 / 1e6
+    top = psutil.Process(process)
+    for one in (top, *top.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            command = " ".join(one.cmdline())
+            name = next((kind for kind in ("worker", "decode_child") if kind in command), "command")
+            held[name] = held.get(name, 0.0) + one.memory_info().rss / 1e6
     return held
 
 

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from tests.support.servers import free_port
 from tests.support.waiting import until
@@ -80,18 +82,14 @@ class Stack:
 
     def processes(self) -> list[int]:
         """Every living process below the supervisor, by the data directory in its environment."""
-        marker = f"CHIFFCHAFF_DATA_DIR={self.data_dir}".encode()
         found = []
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit() or (self.process is not None and int(entry.name) == self.process.pid):
+        for one in psutil.process_iter():
+            if self.process is not None and one.pid == self.process.pid:
                 continue
-            try:
-                environment = (entry / "environ").read_bytes().split(b"\0")
-                dead = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-            except OSError:
-                continue
-            if marker in environment and not dead:
-                found.append(int(entry.name))
+            with suppress(psutil.Error):
+                dead = one.status() == psutil.STATUS_ZOMBIE
+                if not dead and one.environ().get("CHIFFCHAFF_DATA_DIR") == str(self.data_dir):
+                    found.append(one.pid)
         return found
 
     def get(self, path: str, **parameters: Any) -> Any:

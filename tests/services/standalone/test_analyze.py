@@ -1,7 +1,6 @@
 """`chiffchaff analyze`: folders of recordings, heard by processes of their own, whatever interrupts them."""
 
 import csv
-import os
 import shutil
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
@@ -81,22 +81,16 @@ def kept(folder: Path) -> list[Path]:
     return sorted(folder.glob(".chiffchaff/heard/*/*.json"))
 
 
-def below(process: int) -> set[int]:
+def below(process: int) -> set[psutil.Process]:
     """All processes that descend from one."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    family = {process}
-    while more := {one for one, parent in parents.items() if parent in family} - family:
-        family |= more
-    return family - {process}
+    try:
+        return set(psutil.Process(process).children(recursive=True))
+    except psutil.NoSuchProcess:
+        return set()
 
 
-def gone(processes: set[int]) -> bool:
-    return not any(Path(f"/proc/{one}").exists() for one in processes)
+def gone(processes: set[psutil.Process]) -> bool:
+    return not any(one.is_running() for one in processes)
 
 
 @pytest.fixture
@@ -111,7 +105,7 @@ class Running:
     def __init__(self, *arguments: object) -> None:
         command = [sys.executable, "-m", "services.standalone.cli", "analyze", *map(str, arguments)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.children: set[int] = set()
+        self.children: set[psutil.Process] = set()
 
     def until_kept(self, folder: Path, least: int) -> None:
         def look() -> bool:
@@ -248,10 +242,10 @@ def test_a_recording_that_kills_its_worker_twice_has_failed_and_the_others_are_h
     write(here / "in" / "b.wav", *[HIGH] * 1_000)
     running.append(Running("in", "--jobs", 1))
     for _ in range(2):
-        seen = running[0].children | {0}
+        seen = set(running[0].children)
 
-        def at_work(seen: set[int] = seen) -> int | None:
-            workers = [one for one in below(running[0].process.pid) - seen if b"analysing.worker" in _command(one)]
+        def at_work(seen: set[psutil.Process] = seen) -> psutil.Process | None:
+            workers = [one for one in below(running[0].process.pid) - seen if _is_worker(one)]
             return (
                 workers[0]
                 if workers
@@ -262,18 +256,18 @@ def test_a_recording_that_kills_its_worker_twice_has_failed_and_the_others_are_h
 
         worker = until(at_work, what="a worker at the second recording")
         running[0].children.add(worker)
-        os.kill(worker, signal.SIGKILL)
+        worker.kill()
     output, _ = running[0].process.communicate(timeout=60)
     assert running[0].process.returncode == 1
     assert "Hearing the recording broke down (1): in/b.wav" in output
     assert [row["status"] for row in rows(here / "chiffchaff-results" / "results.csv")] == ["detected", "failed"]
 
 
-def _command(process: int) -> bytes:
+def _is_worker(process: psutil.Process) -> bool:
     try:
-        return Path(f"/proc/{process}/cmdline").read_bytes()
-    except OSError:
-        return b""
+        return "services.standalone.analysing.worker" in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 def test_a_full_disk_stops_the_analysis_and_says_what_is_left(here: Path) -> None:
