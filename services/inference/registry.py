@@ -1,5 +1,6 @@
 """The store of models as the database knows it: versions by name, the shipped ones, and the one that is active."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,7 +82,10 @@ def store(storage: Storage, folder: ModelFolder) -> None:
 
 
 def register(session: Session, folder: ModelFolder) -> Model:
-    """The row of a stored model: the one with the same content, else a new one with the next version of its name."""
+    """The row of a stored model: the one with the same content, else a new one.
+
+    Its version is the one that its card names, or the next of its name where that one is taken or passed.
+    """
     known = session.scalar(select(Model).where(Model.sha256 == folder.sha256).limit(1))
     if known is not None:
         return known
@@ -90,7 +94,7 @@ def register(session: Session, folder: ModelFolder) -> Model:
     taken = [session.scalar(select(func.max(table.version)).where(table.name == name)) for table in (Model, Training)]
     model = Model(
         name=name,
-        version=1 + max(version or 0 for version in taken),
+        version=max(_said(folder.manifest), 1 + max(version or 0 for version in taken)),
         sha256=folder.sha256,
         file_key=folder.file_key,
         manifest=folder.manifest.model_dump(mode="json"),
@@ -100,6 +104,11 @@ def register(session: Session, folder: ModelFolder) -> Model:
     session.flush()
     logger.info("model registered", name=name, version=model.version)
     return model
+
+
+def _said(manifest: ModelManifest) -> int:
+    """The version that a model was trained as; 0 where that is no number of ours."""
+    return int(manifest.version) if re.fullmatch(r"[0-9]{1,6}", manifest.version) else 0
 
 
 def find(session: Session, name: str, version: int | None = None) -> Model:

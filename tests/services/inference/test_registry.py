@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,20 @@ def test_versions_count_up_by_name(session: Session, storage: Storage, models_di
     ship("forest", folder="c")
     models = register_all(session, storage, models_dir)
     assert [(m.name, m.version) for m in models] == [("garden", 1), ("garden", 2), ("forest", 1)]
+
+
+@pytest.mark.parametrize(
+    ("said", "versions"), [("3", [3, 4]), ("1", [1, 2]), ("2026-11", [1, 2]), ("9" * 30, [1, 2]), ("٣", [1, 2])]
+)
+def test_a_model_has_the_version_that_its_card_names_unless_that_is_taken(
+    session: Session, storage: Storage, models_dir: Path, ship: Ship, said: str, versions: list[int]
+) -> None:
+    ship("garden", version=said)
+    register_all(session, storage, models_dir)
+    shutil.rmtree(models_dir / "garden")
+    ship("garden", version=said, temperature=2.0)
+    register_all(session, storage, models_dir)
+    assert list(session.scalars(select(Model.version).order_by(Model.version))) == versions
 
 
 def test_a_version_that_a_running_training_will_have_is_left_to_it(
