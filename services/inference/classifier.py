@@ -14,7 +14,7 @@ from services.inference.merging import merged
 from services.inference.schemas import ClassifyQuery, Detection, Outcome, Parameters, Ranked
 from shared.audio.constants import SAMPLE_RATE
 from shared.audio.report import Told
-from shared.audio.slices import pad_window, windows
+from shared.audio.slices import negligible, pad_window, windows
 from shared.audio.wav import as_float, forget_pages
 from shared.errors import ChiffchaffError, ModelFileError
 from shared.model_file import LoadedModel, load
@@ -81,11 +81,11 @@ class Classifier:
 
     def is_one_window(self, samples: Samples) -> bool:
         """Whether the recording is so short that it can be heard together with others."""
-        return len(samples) <= self._window
+        return len(samples) <= self._window + negligible(self._window)
 
     def classify_together(self, recordings: Sequence[tuple[Samples, Parameters]]) -> list[Heard]:
         """Several of one window each, in one pass: each as `classify` hears it."""
-        sound = np.stack([pad_window(as_float(samples), self._window) for samples, _ in recordings])
+        sound = np.stack([pad_window(as_float(samples[: self._window]), self._window) for samples, _ in recordings])
         logits = self._heard_by(self._module, sound)
         return [
             self._made_of(samples, parameters, [([0], row[np.newaxis])])

@@ -47,15 +47,21 @@ class Slice:
 def windows(samples: int, *, window: int = WINDOW_SAMPLES, step: int = STEP_SAMPLES) -> list[int]:
     """Start samples of the windows that cover a recording: 0, step, 2 * step, ...
 
-    One window when `samples <= window`, else `1 + ceil((samples - window) / step)`: every sample lies in one at least,
-    and only the last may reach past the end. Training, slicing and serving all use this grid.
+    Every sample lies in one at least, and only the last may reach past the end; but a rest of at most
+    `negligible(window)` gets no window of its own, half of it heard before and filled with its own repetition: encoders
+    make a clip of 5 s some milliseconds longer. Training, slicing and serving all use this grid.
     """
     if samples < 1:
         raise ValueError("a recording without samples has no windows")
     if not 1 <= step <= window:
         raise ValueError(f"a step of {step} samples would leave gaps between windows of {window}")
-    beyond_first = max(0, samples - window)
+    beyond_first = max(0, samples - window - negligible(window))
     return [step * index for index in range(1 - (-beyond_first // step))]
+
+
+def negligible(window: int = WINDOW_SAMPLES) -> int:
+    """Samples at the end of a recording that are too few for a signal: 0.15 s where windows last 5 s."""
+    return 3 * window // 100
 
 
 def pad_window(content: npt.NDArray[Sample], window: int = WINDOW_SAMPLES) -> npt.NDArray[Sample]:

@@ -32,7 +32,10 @@ def recording(samples: int) -> torch.Tensor:
     return torch.cat([torch.from_numpy(part) for part in parts])[:samples]
 
 
-@pytest.mark.parametrize("samples", [100, 3 * SECOND, 7 * SECOND + 5, 64 * SECOND, 131 * SECOND])
+@pytest.mark.parametrize(
+    "samples",
+    [100, 3 * SECOND, 5 * SECOND + 22, 7 * SECOND + 5, 8 * SECOND, 64 * SECOND, 131 * SECOND],
+)
 @pytest.mark.parametrize("step", [1.0, 2.5])
 def test_there_is_a_row_for_each_window_of_the_house(whole: RecordingClassifier, samples: int, step: float) -> None:
     with torch.inference_mode():
