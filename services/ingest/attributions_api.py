@@ -23,12 +23,13 @@ from services.ingest.credits import (
     listed_in_model,
     sorted_query,
 )
-from services.ingest.filters import Hex32, RecordingFilters, Text, conditions
-from services.ingest.formats import CSV, JSON, MARKDOWN, PLAIN, Accept, preferred
+from services.ingest.formats import CSV, JSON, MARKDOWN, PLAIN
 from shared.db.engine import AsyncSessions
 from shared.db.tables import Recording
 from shared.errors import NotFound
+from shared.filters import Hex32, RecordingFilters, Text, conditions
 from shared.http.auth import needs
+from shared.http.preferred import Accept, preferred
 from shared.http.resources import Reads, Storage
 
 router = APIRouter(prefix="/attributions", tags=["library"], dependencies=[needs("ingest", "train")])

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 
-from services.ingest.filters import Quality, Text
 from services.ingest.taking import PREPARE
 from shared import jobs, species
 from shared.db.tables import Recording
 from shared.errors import InvalidInput
+from shared.filters import Quality, Text
 from shared.http.asked import Asked, Day
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$")]

@@ -8,12 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from services.ingest.annotations import kind_of
-from services.ingest.items import Item, LeftOut
-from services.ingest.walk import Entered, Found, walk
+from services.ingest.items import Item
+from services.ingest.marked import annotation_files
 from shared import species
 from shared.errors import InvalidInput
+from shared.walk import UNFINISHED, Entered, Found, LeftOut, walk
 
-UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".!ut", "~")
 # As BirdNET names the folders of a training: `Turdus merula_Eurasian Blackbird`.
 _BOTH_NAMES = re.compile(r"(?P<scientific>[A-Z][a-z-]+ [a-z-]+( [a-z-]+)?)_(?P<common>.+)")
 
@@ -44,12 +44,12 @@ class FolderFiles:
     def count(self) -> Iterator[int]:
         """How many there are, counted up while one waits."""
         files = 0
-        for found in walk(self.root, self.within):
+        for found in walk(self.root, self.within, annotation_files):
             files += not isinstance(found, Entered)
             yield files
 
     def __iter__(self) -> Iterator[Item | LeftOut]:
-        for found in walk(self.root, self.within):
+        for found in walk(self.root, self.within, annotation_files):
             if isinstance(found, LeftOut):
                 yield found
             elif isinstance(found, Found):
@@ -70,7 +70,7 @@ class FolderFiles:
             common_name=common,
             recordist=self.recordist,
             licence=self.licence,
-            annotation_files=tuple(found.path.with_name(name) for name in found.annotations),
+            annotation_files=tuple(found.path.with_name(name) for name in found.beside),
         )
 
 

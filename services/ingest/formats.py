@@ -1,23 +1,13 @@
-"""The format that a client asks for in `Accept`, and tables as lines of CSV."""
+"""Media types that the library is written in, and tables as lines of CSV."""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
-
-from fastapi import Header
+from typing import Any
 
 CSV, JSON, MARKDOWN, PLAIN = "text/csv", "application/json", "text/markdown", "text/plain"
 AS_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {"schema": {"type": "string"}}}}}
 """What a route that also answers in CSV adds to its description."""
-
-Accept = Annotated[str, Header(include_in_schema=False)]
-
-
-def preferred(accept: str, offered: Sequence[str]) -> str:
-    """The one of the offered media types that the client likes best; the first where it does not care (RFC 9110)."""
-    wishes = [_wish(part) for part in accept.split(",") if part.strip()]
-    return max(offered, key=lambda media_type: (_liking(media_type, wishes), -offered.index(media_type)))
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> str:
@@ -25,20 +15,3 @@ def csv_lines(rows: Iterable[Sequence[object]]) -> str:
     lines = io.StringIO()
     csv.writer(lines).writerows(rows)
     return lines.getvalue()
-
-
-def _wish(part: str) -> tuple[str, float]:
-    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    quality = next((one[2:] for one in parameters if one.startswith("q=")), "1")
-    try:
-        return name, float(quality)
-    except ValueError:
-        return name, 0.0
-
-
-def _liking(media_type: str, wishes: Sequence[tuple[str, float]]) -> float:
-    """Of the most exact wish that names it."""
-    for name in (media_type, f"{media_type.split('/')[0]}/*", "*/*"):
-        if likings := [quality for wished, quality in wishes if wished == name]:
-            return max(likings)
-    return 0.0

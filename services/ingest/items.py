@@ -1,24 +1,12 @@
-"""What every source yields: one file with what is known of it, or what is left out and why."""
+"""What every source yields: one file with what is known of it."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-
-class Version(NamedTuple):
-    """Which content a file had when it was listed: replaced, grown and rewritten files have another."""
-
-    device: int
-    inode: int
-    size: int
-    modified_ns: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> "Version":
-        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+from shared.walk import Version
 
 
 @dataclass(frozen=True)
@@ -51,14 +39,3 @@ class Item:
     """Marked sections, as `Recording.annotations` has them."""
     annotation_files: tuple[Path, ...] = ()
     """Where more of them are, to be read when the file is taken in."""
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """What a source holds and what is not taken in: `skipped` is no failure, `refused` is one."""
-
-    name: str
-    outcome: Literal["skipped", "refused"]
-    code: str
-    reason: str
-    label: str | None = None

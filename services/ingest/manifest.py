@@ -17,8 +17,9 @@ from datetime import date, time
 from pathlib import Path
 from typing import TextIO
 
-from services.ingest.items import Item, LeftOut, Version
+from services.ingest.items import Item
 from shared.errors import InvalidInput
+from shared.walk import LeftOut, Version
 
 QUALITIES = frozenset("ABCDE")
 NEEDED = {"path", "label"}

@@ -12,12 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from shared.audio.formats import is_audio_name
 from shared.errors import ChiffchaffError
 
-AUDIO_SUFFIXES = frozenset({
-    ".wav", ".w64", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".wma", ".aif", ".aiff", ".aifc",
-    ".caf", ".au", ".webm", ".mka", ".amr", ".3gp", ".wv",
-})  # fmt: skip
 MOST_BYTES = 16 << 20
 SPECIES_COLUMNS = ("scientific name", "species", "common name", "label", "annotation", "class", "tags", "species code")
 
@@ -38,10 +35,6 @@ class Mark:
     start: float
     end: float
     label: str
-
-
-def is_audio_name(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in AUDIO_SUFFIXES
 
 
 def annotation_files(names: Sequence[str]) -> dict[str, list[str]]:

@@ -4,8 +4,8 @@ import io
 import os
 from pathlib import Path
 
-from services.ingest.items import Version
 from shared.errors import ChiffchaffError
+from shared.walk import Version
 
 
 class UnreadableFile(ChiffchaffError):

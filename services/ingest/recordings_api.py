@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 
 from services.ingest.corrections import Correction, correct
 from services.ingest.detail import RecordingDetail, detail_of
-from services.ingest.filters import RecordingFilters, conditions
 from services.ingest.library import find_recording
 from services.ingest.pictures import (
     PictureQuery,
@@ -30,6 +29,7 @@ from shared import storage as stores
 from shared.audio.formats import identify_open
 from shared.db.base import now
 from shared.db.tables import Recording
+from shared.filters import RecordingFilters, conditions
 from shared.http.accepting import IdempotencyHeader, Made, accept
 from shared.http.auth import needs
 from shared.http.job_views import JobView

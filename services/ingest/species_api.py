@@ -8,11 +8,12 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from services.ingest.formats import AS_CSV, CSV, JSON, Accept, csv_lines, preferred
+from services.ingest.formats import AS_CSV, CSV, JSON, csv_lines
 from services.ingest.pictures import Pictures, PngResponse, StillWanted
 from services.ingest.species_statistics import SpeciesQuery, SpeciesView, species_of, table_of
 from shared.audio.excerpt import DEFAULT_WIDTH, LEAST_WIDTH, MOST_WIDTH
 from shared.http.auth import needs
+from shared.http.preferred import Accept, preferred
 from shared.http.resources import Reads
 
 router = APIRouter(tags=["library"], dependencies=[needs("ingest", "train")])

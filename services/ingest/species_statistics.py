@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from services.ingest.filters import RecordingFilters, Text, conditions
 from shared import species
 from shared.db.tables import Recording, Species
+from shared.filters import RecordingFilters, Text, conditions
 from shared.species import SpeciesName
 
 QUALITIES = ("A", "B", "C", "D", "E")

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
 
-from services.ingest.formats import AS_CSV, CSV, JSON, Accept, csv_lines, preferred
+from services.ingest.formats import AS_CSV, CSV, JSON, csv_lines
 from services.ingest.library import find_recording
 from services.ingest.stretches import Place, SliceView, StretchQuery, StretchView, rows_after, stretch_page, view_of
 from shared.db.tables import Section, Slice
 from shared.http.auth import needs
 from shared.http.pages import Page
+from shared.http.preferred import Accept, preferred
 from shared.http.resources import Reads
 
 router = APIRouter(prefix="/recordings", tags=["library"], dependencies=[needs("ingest", "train")])

@@ -12,9 +12,8 @@ from sqlalchemy import func, select
 from services.ingest.annotations import read_annotations
 from services.ingest.classes import class_warnings
 from services.ingest.folder import FolderFiles
-from services.ingest.items import Item, LeftOut
+from services.ingest.items import Item
 from services.ingest.manifest import ManifestFiles
-from services.ingest.marked import is_audio_name
 from services.ingest.opening import SteadyFile, UnreadableFile
 from services.ingest.preparing import PREPARE_ANEW, prepare_anew
 from services.ingest.pressure import make_room
@@ -25,13 +24,14 @@ from services.ingest.verification import VERIFY, verify
 from services.ingest.xeno_canto.run import run_xeno_canto
 from services.ingest.xeno_canto.source import XenoCantoSource
 from shared import species
-from shared.audio.formats import identify
+from shared.audio.formats import identify, is_audio_name
 from shared.db.tables import Ingestion, IngestionItem
 from shared.errors import ChiffchaffError, EmptyAudio, InvalidInput, NotAudio
 from shared.housekeeping import PRUNE
 from shared.jobs import Priority
 from shared.settings import Settings
 from shared.storage import Stored
+from shared.walk import LeftOut
 from shared.worker import JobContext, Worker, run_worker
 
 SOURCES: TypeAdapter[Source] = TypeAdapter(Source)

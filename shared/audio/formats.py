@@ -2,13 +2,17 @@
 
 import codecs
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal
 
 from shared.audio import mpeg
 from shared.errors import EmptyAudio, NotAudio
 
 HINT = "Send WAV, FLAC, OGG, Opus, MP3, M4A, WebM, WMA or AIFF."
+AUDIO_SUFFIXES = frozenset({
+    ".wav", ".w64", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".wma", ".aif", ".aiff", ".aifc",
+    ".caf", ".au", ".webm", ".mka", ".amr", ".3gp", ".wv",
+})  # fmt: skip
 _HEAD = 65_536
 
 Backend = Literal["libsndfile", "ffmpeg", "ffmpeg to the end"]
@@ -75,6 +79,11 @@ _OTHER_KINDS = {
     b"MThd": "a MIDI score, which holds notes and no sound",
     b"#EXTM3U": "a playlist",
 }
+
+
+def is_audio_name(name: str) -> bool:
+    """Whether a file is meant as a recording; what it is, its content says."""
+    return PurePosixPath(name).suffix.lower() in AUDIO_SUFFIXES
 
 
 def identify(path: Path) -> Container:

@@ -7,12 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.ingest.folder import UNFINISHED
-from services.ingest.items import LeftOut
-from services.ingest.marked import is_audio_name
-from services.ingest.walk import Entered, walk
-from shared.audio.formats import identify
-from shared.errors import AudioError, InvalidInput
+from services.ingest.marked import annotation_files
+from shared.errors import InvalidInput
+from shared.walk import Entered, LeftOut, is_recording, walk
 
 KEPT = ".chiffchaff"
 SNIPPETS = "snippets"
@@ -65,7 +62,7 @@ def search(paths: Sequence[Path]) -> Search:
 def _below(folder: Path, result: Search) -> Iterator[Recording]:
     root = folder.resolve()
     cut_out: tuple[str, ...] | None = None
-    for found in walk(root, None):
+    for found in walk(root, None, annotation_files):
         if isinstance(found, LeftOut):
             result.left_out.append(found)
             continue
@@ -75,25 +72,12 @@ def _below(folder: Path, result: Search) -> Iterator[Recording]:
             at = root.joinpath(*found.parts)
             if found.parts and at.name == SNIPPETS and (at.parent / KEPT).is_dir():
                 cut_out = found.parts
-        elif _is_recording(found.path):
+        elif is_recording(found.path):
             yield Recording(
                 found.path, str(folder.joinpath(*found.parts)), found.version.size, found.version.modified_ns
             )
         else:
             result.skipped += 1
-
-
-def _is_recording(path: Path) -> bool:
-    name = path.name.lower()
-    if name.endswith(UNFINISHED):
-        return False
-    if is_audio_name(name):
-        return True
-    try:
-        identify(path)
-    except (AudioError, OSError):
-        return False
-    return True
 
 
 def _recording(path: Path, name: str) -> Recording:

@@ -9,10 +9,10 @@ from services.inference.results.formats import FORMATS
 from services.inference.results.model import About, FailedRecording, RecordingResult, Result
 from services.inference.results.names import name_of_recording
 from services.inference.results.text import Utf8, harmless, harmless_path
-from services.ingest.items import LeftOut
 from services.standalone.analysing.kept import Folder
 from services.standalone.analysing.recordings import Recording, common_folder
 from shared.errors import title_of
+from shared.walk import LeftOut
 
 ALL = "results"
 """What files about all recordings are called, but for what their format adds."""

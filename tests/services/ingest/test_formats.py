@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.formats import CSV, JSON, PLAIN, csv_lines, preferred
+from services.ingest.formats import CSV, JSON, PLAIN, csv_lines
+from shared.http.preferred import preferred
 
 
 @pytest.mark.parametrize(

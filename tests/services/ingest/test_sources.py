@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from services.ingest.folder import FolderFiles
-from services.ingest.items import Item, LeftOut
+from services.ingest.items import Item
 from services.ingest.manifest import ManifestFiles
 from services.ingest.requests import FolderSource
 from shared.errors import InvalidInput
 from shared.settings import Settings
+from shared.walk import LeftOut
 
 
 def write(path: Path, content: str = "x") -> None:

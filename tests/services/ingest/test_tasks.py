@@ -10,12 +10,12 @@ import httpx
 import pytest
 import soundfile
 
-from services.ingest.items import Version
 from services.ingest.opening import ChangedFile, SteadyFile
 from services.ingest.tasks import WORKER
 from shared.db.engine import SyncSessions
 from shared.db.tables import Recording
 from shared.settings import Settings
+from shared.walk import Version
 from shared.worker import Runtime
 from tests.support.sounds import RATE, SPECIES, chirps
 

@@ -2,14 +2,42 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NamedTuple
 
-from services.ingest.items import LeftOut, Version
-from services.ingest.marked import annotation_files
+from shared.audio.formats import identify, is_audio_name
+from shared.errors import AudioError
 
+UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".!ut", "~")
 Parts = tuple[str, ...]
+Beside = Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
+"""Of the names in one directory: those that belong to another one, by the name of that."""
+
+
+class Version(NamedTuple):
+    """Which content a file had when it was listed: replaced, grown and rewritten files have another."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Version":
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a source holds and what is not taken in: `skipped` is no failure, `refused` is one."""
+
+    name: str
+    outcome: Literal["skipped", "refused"]
+    code: str
+    reason: str
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -19,8 +47,8 @@ class Found:
     where: str
     parts: Parts
     version: Version
-    annotations: Sequence[str]
-    """Names of the files beside it that annotate it; they are not found for themselves."""
+    beside: Sequence[str]
+    """Names of the files beside it that belong to it; they are not found for themselves."""
 
     @property
     def path(self) -> Path:
@@ -42,10 +70,15 @@ class Entered:
 class _Entry:
     where: str
     parts: Parts
-    annotations: Sequence[str]
+    beside: Sequence[str]
 
 
-def walk(root: Path, within: Path | None) -> Iterator[Found | Entered | LeftOut]:
+def nothing_beside(names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Each file stands for itself."""
+    return {}
+
+
+def walk(root: Path, within: Path | None, beside: Beside = nothing_beside) -> Iterator[Found | Entered | LeftOut]:
     """Every visible file and directory below `root` in the order of their names; what cannot be read as LeftOut.
 
     A link is followed to what lies below `within` (anywhere where that is None), but to no directory that is read
@@ -63,19 +96,33 @@ def walk(root: Path, within: Path | None) -> Iterator[Found | Entered | LeftOut]
             if isinstance(status, str):
                 yield _left_out(entry, "link-not-followed", status)
             elif stat.S_ISREG(status.st_mode):
-                yield Found(entry.where, entry.parts, Version.of(status), entry.annotations)
+                yield Found(entry.where, entry.parts, Version.of(status), entry.beside)
             elif not stat.S_ISDIR(status.st_mode):
                 yield _left_out(entry, "not-a-recording", "It is neither a file nor a folder.")
             elif (identity := (status.st_dev, status.st_ino)) in entered:
                 yield _left_out(entry, "link-not-followed", "It leads to a folder that is read already.")
             else:
                 entered.add(identity)
-                below = _below(entry, _names(entry.where))
+                below = _below(entry, _names(entry.where), beside)
                 yield Entered(entry.parts)
                 stack.append(below)
         except OSError as error:
             reason = f"It cannot be read: {error.strerror}."
             yield LeftOut(_name(entry.parts), "refused", "unreadable-file", reason)
+
+
+def is_recording(path: Path) -> bool:
+    """Whether its name or its content says so; what its name calls unfinished is none yet."""
+    name = path.name.lower()
+    if name.endswith(UNFINISHED):
+        return False
+    if is_audio_name(name):
+        return True
+    try:
+        identify(path)
+    except (AudioError, OSError):
+        return False
+    return True
 
 
 def shown(name: str) -> str:
@@ -110,12 +157,10 @@ def _names(where: str) -> list[str]:
         return sorted(entry.name for entry in entries if not entry.name.startswith("."))
 
 
-def _below(folder: _Entry, names: Sequence[str]) -> Iterator[_Entry]:
-    annotations = annotation_files(names)
-    taken = {name for files in annotations.values() for name in files}
+def _below(folder: _Entry, names: Sequence[str], beside: Beside) -> Iterator[_Entry]:
+    belonging = beside(names)
+    taken = {name for files in belonging.values() for name in files}
     where = folder.where
     return (
-        _Entry(f"{where}/{name}", (*folder.parts, name), annotations.get(name, ()))
-        for name in names
-        if name not in taken
+        _Entry(f"{where}/{name}", (*folder.parts, name), belonging.get(name, ())) for name in names if name not in taken
     )
