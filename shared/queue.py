@@ -18,7 +18,7 @@ from shared.db.base import now
 from shared.db.tables import Job, Outbox
 from shared.settings import Settings
 
-QUEUES = ("ingest", "preprocess", "trainer")
+QUEUES = ("ingest", "preprocess", "trainer", "inference")
 FILESYSTEM_POLL_SECONDS = 0.02
 """kombu's file system transport looks once a second by default; this starts a task after some 13 ms."""
 QUEUE_LIMIT = 200

@@ -122,6 +122,12 @@ class Settings(BaseSettings):
     """Where the model that answers runs; auto = on the GPU where there is one."""
     named_models: int = Field(default=2, ge=1)
     """Models that stay in memory beside the active one because requests named them."""
+    analysis_max_files: int = Field(default=1_000, ge=1)
+    """Files that one `POST /analyses` may upload."""
+    analysis_max_upload_mb: int = Field(default=2_048, ge=1)
+    """All of them together; each by itself may be as large as any other upload."""
+    analysis_processes: int = Field(default=0, ge=0)
+    """Processes that hear the recordings of analyses; 0 = one per core."""
 
     worker_concurrency: int = Field(default=0, ge=0)
     """Processes that prepare recordings; 0 = one per core."""
@@ -132,7 +138,8 @@ class Settings(BaseSettings):
     republish_seconds: float = Field(default=10.0, gt=0)
     """How long until a queued job whose message may be lost is rung for again."""
     max_waiting: int = Field(default=10_000, ge=1)
-    """Recordings that may wait to be prepared; imports pause and uploads are answered 503 above."""
+    """Recordings that may wait to be prepared, and parts of analyses that may wait to be heard; above, imports pause
+    and uploads are answered 503."""
     min_free_disk_mb: int = Field(default=1024, ge=0)
     """Room that stays free on the disk: below, ingestion and preparing wait and uploads are answered 507."""
 

@@ -18,6 +18,14 @@ DECODING = 0.3
 """The share of the work that decoding is, more or less: for those who wait."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
+
+class HearingCrashed(ChiffchaffError):
+    """Not only the decoder: the process that heard it ended, time and again."""
+
+    code = "hearing-crashed"
+    title = "Hearing the recording broke down"
+
+
 Done = Callable[[float], None]
 """Is told which share of a recording is done, 0..1; what it raises ends the work."""
 
@@ -67,7 +75,7 @@ class Analyst:
     def _heard(self, path: Path, file: str, done: Done) -> RecordingResult:
         prepared = self._scratch / f"{uuid.uuid4().hex}.wav"
         try:
-            made = recorded(path)
+            made = recorded(path, file)
             report = self._decoders.decode_to_wav(
                 path, prepared, self._limits, told=lambda share: done(DECODING * (share or 0.0))
             )

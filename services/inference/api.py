@@ -1,4 +1,4 @@
-"""The inference service's API: `POST /classify`, the models, and the page."""
+"""The inference service's API: `POST /classify`, analyses, the models, and the page."""
 
 import tempfile
 from collections.abc import AsyncIterator
@@ -6,13 +6,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import FileResponse
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from services.inference import page, places_api, registry
+from services.inference import analyses_api, analysis_recordings_api, page, places_api, registry
+from services.inference.analyses.streaming import Streams
 from services.inference.model_views import Activation, ActiveModelView, ModelDetails, ModelView
 from services.inference.places import open_places
 from services.inference.places_api import Placed
@@ -165,15 +167,17 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     resources = app.state.resources
     async with open_serving(resources) as serving, open_places(resources.settings) as places:
         app.state.serving, app.state.places = serving, places
+        app.state.streams, app.state.cutting = Streams(), CapacityLimiter(analysis_recordings_api.CUT_AT_ONCE)
         yield
 
 
 API = Api(
     name="inference",
-    routers=[classifying, models, places_api.router, page.router],
+    routers=[classifying, analyses_api.router, analysis_recordings_api.router, models, places_api.router, page.router],
     lifespan=lifespan,
     checks={"model": check_model},
     uploads=["/classify"],
+    uploads_of_many=["/analyses"],
     open_paths=page.OPEN_PATHS,
 )
 

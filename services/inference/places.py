@@ -37,7 +37,7 @@ class Places:
     async def refresh(self) -> bool:
         """Reads the library, in a thread, if it may have changed since the last time; whether it did."""
         stale = time.monotonic() - self._read_at > READ_SECONDS
-        found = await asyncio.to_thread(_read, self._settings, None if stale else self._fingerprint)
+        found = await asyncio.to_thread(read_expectations, self._settings, None if stale else self._fingerprint)
         if found is None:
             return False
         self.expectations, self._fingerprint = found
@@ -60,8 +60,8 @@ class Places:
             await asyncio.sleep(max(seconds, REST * (time.monotonic() - begin)))
 
 
-def _read(settings: Settings, known: Fingerprint | None) -> tuple[Expectations, Fingerprint] | None:
-    """The library as it is at one moment, unless it has the fingerprint that is known."""
+def read_expectations(settings: Settings, known: Fingerprint | None) -> tuple[Expectations, Fingerprint] | None:
+    """Those of the library as it is at one moment, unless it has the fingerprint that is known."""
     with snapshot(settings) as session:
         found = fingerprint(session)
         return None if found == known else (Expectations(read_counts(session)), found)

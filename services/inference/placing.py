@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from services.inference.classifier import Heard
+from services.inference.expectations import Expectations
+from services.inference.results.model import RecordingResult
 from services.inference.schemas import Parameters
 
 
@@ -20,3 +22,17 @@ def placed(heard: Heard, parameters: Parameters, expected: Callable[[str], bool 
         detections = [one for one in detections if one.expected_here is not False]
     gone = heard.outcome == "species" and not detections
     return replace(heard, outcome="unknown" if gone else heard.outcome, ranking=ranking, detections=detections)
+
+
+def placed_result(
+    result: RecordingResult, parameters: Parameters, expectations: Callable[[], Expectations]
+) -> RecordingResult:
+    """The same for a recording that may say itself where and when it was made; what it does not say, was asked."""
+    day = result.recorded_at.date() if result.recorded_at else parameters.date
+    if day is None and result.latitude is None:
+        return result
+    local = expectations().of(result.latitude, result.longitude, day)
+    heard = Heard(result.outcome or "nothing", list(result.ranking), list(result.detections))
+    heard = placed(heard, parameters, local.expected)
+    said = {"outcome": heard.outcome, "ranking": tuple(heard.ranking), "detections": tuple(heard.detections)}
+    return result.model_copy(update=said)

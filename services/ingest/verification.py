@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.ingest.retention import in_parts
 from shared import jobs
 from shared.db.learning import WEIGHTS
-from shared.db.tables import Dataset, JobEvent, Model, Recording, Training
+from shared.db.tables import AnalysisRecording, Dataset, JobEvent, Model, Recording, Training
 from shared.errors import NotFound
 from shared.storage import Storage, sha256_in
 from shared.worker import JobContext, Postponed
@@ -150,6 +150,8 @@ class Verification:
                 rows = select(Recording.original_key, Recording.prepared_key)
                 hashes = {sha256_in(key) for key in keys}
                 known = {key for row in session.execute(rows.where(Recording.sha256.in_(hashes))) for key in row}
+                uploads = select(AnalysisRecording.storage_key).where(AnalysisRecording.storage_key.in_(keys))
+                known |= set(session.scalars(uploads))
             unknown = [key for key in keys if key not in known and key not in few]
             verified.unknown += len(unknown)
             verified.unknown_keys += unknown[: MOST_SHOWN - len(verified.unknown_keys)]

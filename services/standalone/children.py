@@ -4,8 +4,9 @@ web      all APIs on the socket that the supervisor bound
 relay    rings doorbells, takes jobs back from dead workers
 general  ingests and prepares recordings, in one process more than prepare at best: an import mostly waits for the disk
 trainer  trains, one at a time, with low priority
+analyst  hears the recordings of analyses, with low priority: who asks POST /classify waits for the answer
 
-Each imports what it runs and nothing else: four processes start side by side, and a start is to take seconds.
+Each imports what it runs and nothing else: five processes start side by side, and a start is to take seconds.
 """
 
 import os
@@ -16,7 +17,8 @@ import threading
 
 from shared.settings import Settings
 
-TRAINER_NICENESS = 5
+NICENESS = 5
+"""Of what computes for long while somebody may wait for something short."""
 GRACE_SECONDS = 20.0
 
 
@@ -55,8 +57,16 @@ def trainer(settings: Settings) -> None:
     from services.trainer.tasks import WORKER as TRAINER
     from shared.worker import run_worker
 
-    os.nice(TRAINER_NICENESS)
+    os.nice(NICENESS)
     run_worker(settings, "trainer", [TRAINER], concurrency=1)
+
+
+def analyst(settings: Settings) -> None:
+    from services.inference.tasks import WORKER as INFERENCE
+    from shared.worker import run_worker
+
+    os.nice(NICENESS)
+    run_worker(settings, "inference", [INFERENCE], concurrency=settings.analysis_processes or settings.cores)
 
 
 def end_with_parent() -> None:
@@ -86,6 +96,8 @@ def main() -> None:
             general(settings)
         case ["trainer"]:
             trainer(settings)
+        case ["analyst"]:
+            analyst(settings)
         case other:
             sys.exit(f"no such child: {other}")
 

@@ -117,6 +117,7 @@ def serve(settings: Settings) -> None:
             Child("relay", []),
             Child("general", []),
             Child("trainer", []),
+            Child("analyst", []),
         ]
         try:
             # The page comes first: `web` has most to import, so its start gets the cores to itself where it can.

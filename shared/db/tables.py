@@ -1,6 +1,7 @@
 """Every table, in one place to import from."""
 
 from shared.db.access import ApiKey
+from shared.db.analyses import Analysis, AnalysisRecording
 from shared.db.base import Base
 from shared.db.jobs import FINAL_STATES, STATES, IdempotencyKey, Job, JobEvent, Outbox
 from shared.db.learning import ActiveModel, Dataset, Model, Training
@@ -10,6 +11,8 @@ __all__ = [
     "FINAL_STATES",
     "STATES",
     "ActiveModel",
+    "Analysis",
+    "AnalysisRecording",
     "ApiKey",
     "Base",
     "Dataset",

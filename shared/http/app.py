@@ -41,6 +41,8 @@ class Api:
     checks: Mapping[str, health.Check] = field(default_factory=dict)
     uploads: Sequence[str] = ()
     """Paths whose body may be as large as `CHIFFCHAFF_MAX_UPLOAD_MB`."""
+    uploads_of_many: Sequence[str] = ()
+    """Paths whose body may be as large as `CHIFFCHAFF_ANALYSIS_MAX_UPLOAD_MB`."""
     open_paths: Sequence[str] = ()
     """Paths that need no key; one that ends in `*` stands for all that begin so."""
 
@@ -84,9 +86,12 @@ def build_app(settings: Settings, apis: Sequence[Api]) -> FastAPI:
     for api in apis:
         for router in api.routers:
             app.include_router(router)
-    upload_bytes = settings.max_upload_mb << 20
+    uploads = {
+        **{path: settings.max_upload_mb << 20 for api in apis for path in api.uploads},
+        **{path: settings.analysis_max_upload_mb << 20 for api in apis for path in api.uploads_of_many},
+    }
     app.add_middleware(BodyPace, settings=settings)
-    app.add_middleware(BodyLimit, uploads={path: upload_bytes for api in apis for path in api.uploads})
+    app.add_middleware(BodyLimit, uploads=uploads)
     app.add_middleware(Gate, open_paths=[*OPEN_PATHS, *(path for api in apis for path in api.open_paths)])
     if settings.allowed_origins:
         app.add_middleware(

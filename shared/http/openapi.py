@@ -32,6 +32,23 @@ def describe_problems(app: FastAPI, problem: type[BaseModel]) -> None:
     app.openapi = described  # type: ignore[method-assign]  # (FastAPI's own way to extend it)
 
 
+def inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON schema with each `$ref` replaced by what it refers to, for a route that reads its body itself."""
+    definitions: dict[str, Any] = schema.get("$defs", {})
+
+    def resolved(part: Any) -> Any:
+        if isinstance(part, list):
+            return [resolved(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return resolved(definitions[part["$ref"].removeprefix("#/$defs/")])
+        return {name: resolved(one) for name, one in part.items() if name not in ("$defs", "discriminator")}
+
+    found: dict[str, Any] = resolved(schema)
+    return found
+
+
 def allowed_methods(app: FastAPI, path: str) -> str | None:
     """For `Allow`: the methods of the most exact path that fits; None for one that the document leaves out."""
     if not hasattr(app.state, "described_paths"):

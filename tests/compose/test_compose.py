@@ -21,7 +21,16 @@ pytestmark = [pytest.mark.compose, pytest.mark.timeout(2400)]
 PER_SPECIES = 12
 LONG_SECONDS = 900
 REAL = 6
-PYTHON_SERVICES = ("relay", "ingest", "ingest-worker", "preprocess", "trainer", "trainer-worker", "inference")
+PYTHON_SERVICES = (
+    "relay",
+    "ingest",
+    "ingest-worker",
+    "preprocess",
+    "trainer",
+    "trainer-worker",
+    "inference",
+    "inference-worker",
+)
 NOBODY = "10001"
 CONFIG = {"epochs": 6, "folds": 0, "batch_size": 8, "crops_per_recording": 2, "min_batches": 6, "device": "cpu"}
 

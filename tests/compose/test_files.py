@@ -61,6 +61,9 @@ def test_nginx_lets_uploads_in_where_the_services_do_and_nowhere_else() -> None:
     wide = {path for _, path in routes() if "client_max_body_size @MAX_UPLOAD_MB@m;" in door.block(path)}
     assert wide == {path for api in APIS for path in api.uploads}
     assert all(f"{path} @MAX_UPLOAD_MB@;" in NGINX for path in wide), "the error names the limit"
+    wider = {path for _, path in routes() if "client_max_body_size @ANALYSIS_MAX_UPLOAD_MB@m;" in door.block(path)}
+    assert wider == {path for api in APIS for path in api.uploads_of_many}
+    assert all(f"{path} @ANALYSIS_MAX_UPLOAD_MB@;" in NGINX for path in wider)
 
 
 def test_nginx_passes_every_event_on_at_once() -> None:

@@ -113,5 +113,8 @@ def _ask_for_work(url: str, apis: list[Api]) -> None:
     """Nobody does it: there is no worker. But then it can be looked at and cancelled."""
     if INGEST in apis:
         httpx.post(f"{url}/ingestions", json={"source": "folder", "path": "."}, headers=AUTHORIZED).raise_for_status()
+    if INFERENCE in apis:
+        source = {"source": "library", "filters": {}}
+        httpx.post(f"{url}/analyses", json=source, headers=AUTHORIZED).raise_for_status()
     if TRAINER in apis:
         httpx.post(f"{url}/trainings", json={"name": "garden", "dataset": {}}, headers=AUTHORIZED).raise_for_status()

@@ -41,4 +41,6 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
         for field in SOUND_FIELDS:
             if isinstance(body.get(field), bytes) and zlib.crc32(body[field]) % 2:
                 return {**body, field: SOUND}
+            if isinstance(body.get(field), list):
+                return {**body, field: [SOUND if isinstance(one, bytes) else one for one in body[field]]}
     return body

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,22 @@ class Snippet(NamedTuple):
     end: float
 
 
+class _Stretch(Protocol):
+    @property
+    def start(self) -> float: ...
+
+    @property
+    def end(self) -> float: ...
+
+
+class _Seconds(NamedTuple):
+    start: float
+    end: float
+
+
+Cut = TypeVar("Cut", bound=_Stretch)
+
+
 def extract(
     source: Path,
     result: RecordingResult,
@@ -66,8 +82,7 @@ def extract(
     if not 0 <= padding <= MOST_PADDING:
         raise InvalidInput(f"padding: {padding:g} s is not supported.", hint=f"Use 0 to {MOST_PADDING:g} s.")
     cuts = [_cut(one, padding, result, folder, kind) for one in sorted(result.detections, key=lambda one: one.start)]
-    if kind == "flac" and result.channels > _MOST_FLAC_CHANNELS:
-        raise InvalidInput(f"FLAC cannot hold {result.channels} channels.", hint="Extract WAV files.")
+    _require_room_for_channels(kind, result)
     tags = {"artist": recordist, "copyright": licence, "software": f"Chiffchaff {about.software_version}"}
     if kind == "flac":
         tags["license"] = licence
@@ -78,9 +93,44 @@ def extract(
     return _written(source, cuts, begin, whole=not result.warnings) if cuts else iter(())
 
 
+def extract_stretch(
+    source: Path,
+    result: RecordingResult,
+    about: About,
+    path: Path,
+    start: float,
+    end: float,
+    kind: Literal["wav", "flac"],
+) -> None:
+    """Writes the seconds `[start, end)` of the recording at `source` to `path`, as `extract` writes a detection.
+
+    Raises InvalidInput where the recording has no such stretch, or it is too long; and what `cut_out` raises.
+    """
+    if not 0 <= start < end:
+        raise InvalidInput("The stretch ends before it begins.", hint="Send start and end in seconds, start first.")
+    if end - start > LONGEST_SECONDS:
+        raise InvalidInput(f"{end - start:g} s are too long.", hint=f"Ask for {LONGEST_SECONDS:g} s at most.")
+    if start >= result.seconds:
+        raise InvalidInput(f"The recording ends at {result.seconds:g} s.", hint="Ask for an earlier stretch.")
+    _require_room_for_channels(kind, result)
+    cut = _Seconds(start, min(end, result.seconds))
+    tags = {"software": f"Chiffchaff {about.software_version}", **_tags_of_stretch(cut, result, about)}
+
+    def begin(_: _Seconds, info: AudioInfo) -> "_File":
+        return _File(path, info, kind, tags)
+
+    if not list(_written(source, [cut], begin, whole=not result.warnings)):
+        raise InvalidInput("There is no sound in that stretch.", hint="Has the file changed since it was heard?")
+
+
+def _require_room_for_channels(kind: str, result: RecordingResult) -> None:
+    if kind == "flac" and result.channels > _MOST_FLAC_CHANNELS:
+        raise InvalidInput(f"FLAC cannot hold {result.channels} channels.", hint="Extract WAV files.")
+
+
 def _written(
-    source: Path, cuts: Sequence[Snippet], begin: Callable[[Snippet, AudioInfo], "_File"], *, whole: bool
-) -> Iterator[Snippet]:
+    source: Path, cuts: Sequence[Cut], begin: Callable[[Cut, AudioInfo], "_File"], *, whole: bool
+) -> Iterator[Cut]:
     begun: dict[int, _File] = {}
     try:
         with cut_out(source, [(cut.start, cut.end) for cut in cuts], whole=whole) as (info, pieces):
@@ -162,3 +212,14 @@ def _tags(cut: Snippet, result: RecordingResult, about: About) -> dict[str, str]
         f"Said by the model {about.model.name} {about.model.version}, analysis {about.id}."
     )
     return {"title": species, "date": moment, "comment": comment}
+
+
+def _tags_of_stretch(cut: _Seconds, result: RecordingResult, about: About) -> dict[str, str]:
+    heard = [one for one in result.detections if one.start < cut.end and one.end > cut.start]
+    species = ", ".join(dict.fromkeys(one.species for one in heard))
+    moment = either(result.moment(cut.start))
+    comment = (
+        f"{cut.start:.3f} to {cut.end:.3f} s of {result.file}{f', {moment}' if moment else ''}. Detected there by the "
+        f"model {about.model.name} {about.model.version}, analysis {about.id}: {species or 'nothing'}."
+    )
+    return {"title": species or "nothing detected", "date": moment, "comment": comment}

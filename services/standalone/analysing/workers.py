@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 import services
+from services.inference.analysis import HearingCrashed
 from services.inference.results.model import FailedRecording
 from services.standalone.analysing.kept import Entry, Folder, Mark, unwritable, way_of
 from services.standalone.analysing.recordings import Recording
@@ -26,11 +27,6 @@ TRIES = 2
 
 Told = Callable[[Recording, float], None]
 """Is told which share of a recording is done, 0..1."""
-
-
-class HearingCrashed(ChiffchaffError):
-    code = "hearing-crashed"
-    title = "Hearing the recording broke down"
 
 
 class NoWorkers(ChiffchaffError):

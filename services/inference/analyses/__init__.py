@@ -1,0 +1,1 @@
+"""Analyses: long or many recordings, heard as jobs and kept until somebody removes them."""

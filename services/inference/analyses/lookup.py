@@ -1,0 +1,71 @@
+"""The analysis and the recording that a request names, for who may see them."""
+
+from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy.orm import Session, undefer
+
+from services.inference.analyses.keeping import result_of
+from services.inference.results.model import RecordingResult, Result
+from shared.db.tables import Analysis, AnalysisRecording
+from shared.errors import Conflict, NotFound
+from shared.http.asked import MOST_INT
+from shared.http.callers import Caller
+from shared.http.pages import ID
+
+WHO_SEES_ALL = frozenset({"ingest", "train"})
+WHO_REMOVES_ALL = frozenset({"ingest"})
+
+
+class NotHeardYet(Conflict):
+    code = "not-heard-yet"
+    title = "It has not been heard yet"
+
+
+def visible(caller: Caller) -> ColumnElement[bool]:
+    """Who reads the library sees all analyses; who may only classify those of the same key."""
+    return true() if caller.may(WHO_SEES_ALL) else Analysis.made_by == caller.id
+
+
+def analysis_of(session: Session, caller: Caller, analysis_id: str) -> Analysis:
+    """Raises NotFound, also for one that the caller may not see."""
+    query = select(Analysis).where(Analysis.id == analysis_id, Analysis.removed_at.is_(None), visible(caller))
+    row = session.scalars(query).one_or_none() if ID.fullmatch(analysis_id) else None
+    if row is None:
+        raise NotFound(f"There is no analysis {analysis_id}.", hint="GET /analyses lists those that you may see.")
+    return row
+
+
+def recording_of(session: Session, analysis: Analysis, position: int) -> AnalysisRecording:
+    """With its result. Raises NotFound."""
+    row = None
+    if 0 <= position <= MOST_INT:
+        key = AnalysisRecording.analysis_id == analysis.id, AnalysisRecording.position == position
+        row = session.scalars(select(AnalysisRecording).where(*key).options(undefer(AnalysisRecording.result))).first()
+    if row is None:
+        raise NotFound(
+            f"The analysis has no recording {position}.", hint=f"GET /analyses/{analysis.id}/recordings lists them."
+        )
+    return row
+
+
+def require_result(row: AnalysisRecording) -> Result:
+    """Raises NotHeardYet."""
+    result = result_of(row)
+    if result is None:
+        raise NotHeardYet(
+            f"{row.file} has not been heard yet.",
+            hint=f"Follow /analyses/{row.analysis_id}/events, and ask again; once it has ended, it will not be heard.",
+        )
+    return result
+
+
+def require_heard(row: AnalysisRecording) -> RecordingResult:
+    """Raises NotHeardYet, and Conflict for a recording that failed."""
+    result = require_result(row)
+    if not isinstance(result, RecordingResult):
+        raise Conflict(f"{row.file} could not be heard: {result.error}", hint="GET its /audio as it came.")
+    return result
+
+
+def count_of(session: Session, analysis: Analysis) -> int:
+    query = select(func.count()).where(AnalysisRecording.analysis_id == analysis.id)
+    return session.scalar(query) or 0

@@ -1,0 +1,151 @@
+"""The recordings of an analysis: what was heard in each, its sound, and pieces of that."""
+
+import errno
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+
+import soundfile
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import FileResponse
+from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+
+from services.inference.analyses.lookup import analysis_of, recording_of, require_heard, require_result
+from services.inference.analyses.sound import sound_at, sound_of
+from services.inference.analyses.views import RecordingLine, RecordingOutcome, recording_lines
+from services.inference.results.model import About, RecordingResult, Result
+from services.inference.results.names import name_of_recording
+from services.inference.results.snippets import extract_stretch
+from services.inference.results.text import split_path
+from shared import storage as stores
+from shared.db.tables import AnalysisRecording
+from shared.errors import StorageFull
+from shared.http.asked import MOST_INT
+from shared.http.auth import Calling, needs
+from shared.http.pages import Limit, Page
+from shared.http.resources import Config, Reads, Storage
+from shared.settings import Settings
+
+router = APIRouter(
+    prefix="/analyses/{analysis_id}/recordings",
+    tags=["analyses"],
+    dependencies=[needs("classify", "ingest", "train")],
+)
+CUT_AT_ONCE = 2
+"""Pieces: of a compressed recording all that lies before is decoded."""
+MEDIA_TYPES = {"wav": "audio/wav", "flac": "audio/flac"}
+
+Seconds = Annotated[float, Query(ge=0, le=10_000_000, allow_inf_nan=False)]
+
+
+async def get_cutting(request: Request) -> CapacityLimiter:
+    cutting: CapacityLimiter = request.app.state.cutting
+    return cutting
+
+
+Cutting = Annotated[CapacityLimiter, Depends(get_cutting)]
+
+
+@router.get("", summary="The recordings of an analysis in their order, and what came out")
+async def list_recordings_of_analysis(
+    analysis_id: str,
+    caller: Calling,
+    reads: Reads,
+    outcome: RecordingOutcome | None = None,
+    limit: Limit = 50,
+    cursor: Annotated[int | None, Query(ge=0, le=MOST_INT, description="`next` of the page before")] = None,
+) -> Page[RecordingLine]:
+    """`outcome=failed` are those that could not be heard, with the reason."""
+
+    def read(session: Session) -> Page[RecordingLine]:
+        return recording_lines(session, analysis_of(session, caller, analysis_id), outcome, limit, cursor)
+
+    async with reads() as session:
+        return await session.run_sync(read)
+
+
+@router.get("/{position}", summary="All that was heard in one recording, or why nothing could be")
+async def get_recording_of_analysis(analysis_id: str, position: int, caller: Calling, reads: Reads) -> Result:
+    """409 while it waits."""
+
+    def read(session: Session) -> AnalysisRecording:
+        return recording_of(session, analysis_of(session, caller, analysis_id), position)
+
+    async with reads() as session:
+        row = await session.run_sync(read)
+    return await run_in_threadpool(require_result, row)
+
+
+@router.get("/{position}/audio", response_class=FileResponse, summary="The recording as it came")
+async def get_audio_of_analysis(
+    analysis_id: str, position: int, caller: Calling, settings: Config, reads: Reads, storage: Storage
+) -> FileResponse:
+    """Parts of it by `Range`."""
+
+    def read(session: Session) -> AnalysisRecording:
+        return recording_of(session, analysis_of(session, caller, analysis_id), position)
+
+    async with reads() as session:
+        row = await session.run_sync(read)
+    path = await run_in_threadpool(sound_at, row, storage, settings)
+    return FileResponse(path, media_type="application/octet-stream", filename=split_path(row.file)[1])
+
+
+@router.get("/{position}/snippet", response_class=FileResponse, summary="Some seconds of the recording")
+async def get_snippet(
+    analysis_id: str,
+    position: int,
+    caller: Calling,
+    settings: Config,
+    reads: Reads,
+    storage: Storage,
+    cutting: Cutting,
+    start: Seconds,
+    end: Seconds,
+    format: Literal["wav", "flac"] = "wav",
+) -> FileResponse:
+    """At the recording's own rate, with all its channels, up to ten minutes; its tags say what was detected there."""
+
+    def read(session: Session) -> tuple[AnalysisRecording, About]:
+        analysis = analysis_of(session, caller, analysis_id)
+        return recording_of(session, analysis, position), About.model_validate(analysis.about)
+
+    async with reads() as session:
+        row, about = await session.run_sync(read)
+
+    def cut() -> Path:
+        return _cut(row, require_heard(row), about, start, end, format, storage, settings)
+
+    path = await to_thread.run_sync(cut, limiter=cutting)
+    name = f"{name_of_recording(row.file)}_{start:.3f}-{end:.3f}.{format}"
+    done = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
+    return FileResponse(path, media_type=MEDIA_TYPES[format], filename=name, background=done)
+
+
+def _cut(
+    row: AnalysisRecording,
+    result: RecordingResult,
+    about: About,
+    start: float,
+    end: float,
+    kind: Literal["wav", "flac"],
+    storage: stores.Storage,
+    settings: Settings,
+) -> Path:
+    """A file in a folder of its own, which is for the caller to remove."""
+    folder = Path(tempfile.mkdtemp(prefix="snippet-", dir=settings.scratch_dir))
+    path = folder / f"snippet.{kind}"
+    try:
+        with sound_of(row, storage, settings) as source:
+            extract_stretch(source, result, about, path, start, end, kind)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or isinstance(error, soundfile.LibsndfileError):
+            raise StorageFull("There is no room for the snippet.", hint="Ask for a shorter one.") from error
+        raise
+    return path
