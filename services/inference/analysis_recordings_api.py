@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 import soundfile
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 from sqlalchemy.orm import Session
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
-from services.inference.analyses.lookup import analysis_of, recording_of, require_heard, require_result
+from services.inference.analyses.lookup import analysis_of, recording_of, require_heard, require_json
 from services.inference.analyses.sound import sound_at, sound_of
 from services.inference.analyses.views import RecordingLine, RecordingOutcome, recording_lines
 from services.inference.results.model import About, RecordingResult, Result
@@ -68,8 +68,10 @@ async def list_recordings_of_analysis(
         return await session.run_sync(read)
 
 
-@router.get("/{position}", summary="All that was heard in one recording, or why nothing could be")
-async def get_recording_of_analysis(analysis_id: str, position: int, caller: Calling, reads: Reads) -> Result:
+@router.get(
+    "/{position}", response_model=Result, summary="All that was heard in one recording, or why nothing could be"
+)
+async def get_recording_of_analysis(analysis_id: str, position: int, caller: Calling, reads: Reads) -> Response:
     """409 while it waits."""
 
     def read(session: Session) -> AnalysisRecording:
@@ -77,7 +79,7 @@ async def get_recording_of_analysis(analysis_id: str, position: int, caller: Cal
 
     async with reads() as session:
         row = await session.run_sync(read)
-    return await run_in_threadpool(require_result, row)
+    return Response(await run_in_threadpool(require_json, row), media_type="application/json")
 
 
 @router.get("/{position}/audio", response_class=FileResponse, summary="The recording as it came")

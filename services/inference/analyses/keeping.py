@@ -46,9 +46,15 @@ def kept(result: Result) -> dict[str, Any]:
     }
 
 
+def json_of(row: AnalysisRecording) -> bytes | None:
+    """The result as JSON; None while it waits. The row has its `result` loaded."""
+    return None if row.result is None else zlib.decompress(row.result)
+
+
 def result_of(row: AnalysisRecording) -> Result | None:
-    """What was heard; None while it waits. The row has its `result` loaded."""
-    return None if row.result is None else _RESULT.validate_json(zlib.decompress(row.result))
+    """The same, read."""
+    found = json_of(row)
+    return None if found is None else _RESULT.validate_json(found)
 
 
 def results(settings: Settings, analysis_id: str) -> Iterator[tuple[int, Result]]:

@@ -3,8 +3,8 @@
 from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session, undefer
 
-from services.inference.analyses.keeping import result_of
-from services.inference.results.model import RecordingResult, Result
+from services.inference.analyses.keeping import json_of, result_of
+from services.inference.results.model import RecordingResult
 from shared.db.tables import Analysis, AnalysisRecording
 from shared.errors import Conflict, NotFound
 from shared.http.asked import MOST_INT
@@ -47,23 +47,29 @@ def recording_of(session: Session, analysis: Analysis, position: int) -> Analysi
     return row
 
 
-def require_result(row: AnalysisRecording) -> Result:
-    """Raises NotHeardYet."""
-    result = result_of(row)
+def require_json(row: AnalysisRecording) -> bytes:
+    """The result as JSON: of a day it would take seconds to read and write it again. Raises NotHeardYet."""
+    result = json_of(row)
     if result is None:
-        raise NotHeardYet(
-            f"{row.file} has not been heard yet.",
-            hint=f"Follow /analyses/{row.analysis_id}/events, and ask again; once it has ended, it will not be heard.",
-        )
+        raise _not_heard(row)
     return result
 
 
 def require_heard(row: AnalysisRecording) -> RecordingResult:
     """Raises NotHeardYet, and Conflict for a recording that failed."""
-    result = require_result(row)
+    result = result_of(row)
+    if result is None:
+        raise _not_heard(row)
     if not isinstance(result, RecordingResult):
         raise Conflict(f"{row.file} could not be heard: {result.error}", hint="GET its /audio as it came.")
     return result
+
+
+def _not_heard(row: AnalysisRecording) -> NotHeardYet:
+    return NotHeardYet(
+        f"{row.file} has not been heard yet.",
+        hint=f"Follow /analyses/{row.analysis_id}/events and ask again; once it was cancelled, it will not be heard.",
+    )
 
 
 def count_of(session: Session, analysis: Analysis) -> int:

@@ -81,10 +81,9 @@ class _Part:
         # Where what a killed process leaves is swept.
         scratch = context.storage.incoming
         scratch.mkdir(parents=True, exist_ok=True)
-        analyst = Analyst(
-            self._ears.classifier(context.storage, self._model), parameters, decoder(), scratch, self._limits
-        )
         try:
+            classifier = self._ears.classifier(context.storage, self._model)
+            analyst = Analyst(classifier, parameters, decoder(), scratch, self._limits)
             with sound_of(row, context.storage, context.settings) as path:
                 heard = analyst.result(path, row.file, _Shown(context, row, self._done, self._total))
         except SoundGone as error:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from services.ingest import verification
 from services.ingest.tasks import WORKER
 from shared import jobs
 from shared.db.base import now
 from shared.db.engine import SyncSessions
-from shared.db.tables import Dataset, Job, Model, Recording
+from shared.db.tables import Analysis, AnalysisRecording, Dataset, Job, Model, Recording
 from shared.prepared import prepared_key_of
 from shared.settings import Settings
 from shared.storage import FileStorage, Storage, storage_from
@@ -76,6 +77,18 @@ def add_recording(sessions: SyncSessions, storage: Storage, content: bytes, *, p
     return row
 
 
+def add_upload(sessions: SyncSessions, storage: Storage) -> None:
+    """A file that was sent to be analysed; some model has to be there."""
+    stored = storage.add_content("analyses", io.BytesIO(b"an upload"), ".a")
+    with sessions.begin() as session:
+        job = jobs.submit(session, "inference.analyse", {}, max_attempts=1)
+        model = session.scalars(select(Model).limit(1)).one()
+        session.add(Analysis(id="a", job_id=job.id, model_id=model.id, source={}, about={}, made_by=""))
+        session.flush()
+        row = AnalysisRecording(analysis_id="a", position=0, file="a.wav", size=stored.size, storage_key=stored.key)
+        session.add(row)
+
+
 def add_learned(sessions: SyncSessions, storage: Storage) -> None:
     model = storage.add_content("models", io.BytesIO(b"a model"), ".pt")
     dataset = storage.add_content("datasets", io.BytesIO(b"{}"), ".json")
@@ -136,6 +149,7 @@ def test_files_that_no_row_names_are_counted_but_not_those_just_written(
 ) -> None:
     add_recording(sessions, storage, b"song")
     add_learned(sessions, storage)
+    add_upload(sessions, storage)
     write(storage, "originals/00/stray.mp3", b"stray")
     assert run(VERIFY)["unknown"] == 0, "its row may be about to come"
     monkeypatch.setattr(verification, "YOUNG_SECONDS", -60.0)
