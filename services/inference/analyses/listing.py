@@ -8,16 +8,17 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from services.inference.analyses.keeping import present
+from services.inference.analyses.keeping import kept, present
 from services.inference.analyses.parts import HEAR, hears
 from services.inference.analyses.requests import SOURCES, FolderSource, LibraryFilters, LibrarySource
+from services.inference.results.model import FailedRecording
 from shared import jobs
 from shared.db.tables import Analysis, AnalysisRecording, Job, Recording
 from shared.errors import InvalidInput, NotFound
 from shared.filters import conditions
 from shared.http.pages import page_of
 from shared.settings import Settings
-from shared.walk import Found, is_recording, walk
+from shared.walk import Found, LeftOut, is_recording, walk
 from shared.worker import JobContext
 
 ANALYSE = "inference.analyse"
@@ -29,6 +30,7 @@ PART_BYTES = 64 << 20
 recording costs no job of its own, and a long one is a part by itself."""
 
 Row = dict[str, Any]
+_WAITING: Row = {"outcome": "waiting", "error_code": None, "error": None, "heard_at": None, "result": None}
 
 
 def analyse(context: JobContext) -> None:
@@ -93,10 +95,12 @@ def _row(recording: Recording) -> Row:
         "recording_id": recording.id,
         "storage_key": recording.original_key,
         "path": None,
+        **_WAITING,
     }
 
 
 def _of_folder(source: FolderSource, settings: Settings) -> Iterator[Row]:
+    """What cannot be read is listed with the reason: who asked for a season should not take half of it for all."""
     root = source.resolved(settings)
     within = settings.library_dir.resolve() if settings.library_dir else None
     for one in walk(root, within):
@@ -107,7 +111,11 @@ def _of_folder(source: FolderSource, settings: Settings) -> Iterator[Row]:
                 "recording_id": None,
                 "storage_key": None,
                 "path": os.fsencode(one.where),
+                **_WAITING,
             }
+        elif isinstance(one, LeftOut) and one.outcome == "refused":
+            failed = FailedRecording(file=one.name, code=one.code, error=one.reason)
+            yield {"file": one.name, "size": 0, "recording_id": None, "storage_key": None, "path": None, **kept(failed)}
 
 
 def _hand_out(context: JobContext, analysis: Analysis) -> int:

@@ -45,7 +45,9 @@ def sound_at(row: AnalysisRecording, storage: Storage, settings: Settings) -> Pa
 
 def _on_disk(row: AnalysisRecording, settings: Settings) -> Path:
     """The file in full, links followed: they may have changed since it was listed."""
-    path = Path(os.fsdecode(row.path or b"")).resolve()
+    if row.path is None:
+        raise SoundGone(f"{row.file} could not be read when its folder was looked through.", hint=row.error or "")
+    path = Path(os.fsdecode(row.path)).resolve()
     if settings.library_dir is not None and not path.is_relative_to(settings.library_dir.resolve()):
         raise SoundGone(f"{row.file} lies outside of the library directory now.", hint="Is it a link that changed?")
     if not path.is_file():

@@ -135,6 +135,16 @@ async def test_a_folder_is_heard_in_order_and_nothing_else_of_the_disk(analyses:
     problem(await analyses.order(source="folder", path="june"), 422, "invalid-input")
 
 
+async def test_what_of_a_folder_cannot_be_read_is_listed_with_the_reason(analyses: Analyses, library: Path) -> None:
+    (library / "a.wav").write_bytes(encoded(song(LOW)))
+    (library / "gone.wav").symlink_to(library / "nowhere")
+    done = await analyses.heard(await analyses.order(source="folder", path="."))
+    assert (done["state"], done["counts"]["species"], done["counts"]["failed"]) == ("succeeded", 1, 1)
+    (failed,) = (await analyses.get(done["links"]["recordings"], outcome="failed"))["items"]
+    assert (failed["file"], failed["code"]) == ("gone.wav", "unreadable-file")
+    problem(await analyses.client.get(f"/analyses/{done['id']}/recordings/1/audio"), 404, "sound-gone")
+
+
 async def test_an_empty_folder_fails_and_says_so(analyses: Analyses, library: Path) -> None:
     (library / "notes.txt").write_bytes(JUNK)
     done = await analyses.heard(await analyses.order(source="folder", path="."))
