@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from shared.db.engine import AsyncSessions
 from shared.db.tables import IdempotencyKey
 from shared.errors import Conflict
+from shared.http.gate import CALLER
 
 TRIES = 3
 
@@ -58,7 +59,9 @@ async def accept(
         Conflict: when the key was used for another request, or others are faster time and again.
     """
     route = f"{request.method} {request.url.path}"
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+    # Whose request it is counts as well: nobody is given the answer to somebody else's.
+    asked = [request.scope[CALLER].id, content]
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     for _ in range(TRIES):
         if key is not None and (known := await _known(sessions, key, route, digest)):
             return _answer(known)

@@ -56,6 +56,16 @@ async def test_a_key_is_shown_once_and_kept_as_its_hash(guarded: httpx.AsyncClie
         assert key["key"] not in [str(value) for value in vars(row).values()]
 
 
+async def test_nobody_is_given_the_answer_to_a_request_of_somebody_else(guarded: httpx.AsyncClient) -> None:
+    one, other = [(await made(guarded, name, "admin"))["key"] for name in ("one", "other")]
+    answers = [
+        await guarded.post("/storage/prunings", json={"max_gb": 5}, headers={"Idempotency-Key": "a", **bearer(key)})
+        for key in (one, one, other)
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202, 409]
+    assert answers[0].json() == answers[1].json()
+
+
 async def test_a_key_opens_what_its_scopes_say_and_the_refusal_names_the_scope(guarded: httpx.AsyncClient) -> None:
     training = (await made(guarded, "gpu-box", "train"))["key"]
     assert await status(guarded, "GET", "/recordings", training) == 200
