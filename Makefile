@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX_URL ?=
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	$(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL))
-CODE := shared services tests bench tools
+CODE := shared services client tests bench tools
 
 .PHONY: help
 help: ## List the targets
@@ -150,4 +150,4 @@ down: ## Stop the containers; what they hold stays
 
 .PHONY: clean
 clean: ## Remove the virtual environment and all caches; ./data stays
-	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) *.egg-info client/*.egg-info client/build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

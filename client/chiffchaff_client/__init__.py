@@ -1,0 +1,66 @@
+"""A client for Chiffchaff, which makes and runs bird-song classifiers: `from chiffchaff_client import Chiffchaff`."""
+
+from chiffchaff_client.bodies import Sound
+from chiffchaff_client.chiffchaff import DEFAULT_URL, KEY_VARIABLE, Chiffchaff
+from chiffchaff_client.classification import Classification, Detection, Ranked
+from chiffchaff_client.datasets import Dataset
+from chiffchaff_client.errors import (
+    AnswerError,
+    ChiffchaffError,
+    KeyNeeded,
+    KeyNotEnough,
+    NoAnswer,
+    NotSaved,
+    NotThere,
+    Problem,
+    RateLimited,
+    StillRunning,
+    UnexpectedAnswer,
+    WorkFailed,
+)
+from chiffchaff_client.events import Event
+from chiffchaff_client.ingestions import Ingestion
+from chiffchaff_client.jobs import Job
+from chiffchaff_client.models import ActiveModel, Metric, Model, ModelDetails
+from chiffchaff_client.recordings import NewRecording, Recording, RecordingDetails
+from chiffchaff_client.species import ExpectedHere, ExpectedSpecies, Species
+from chiffchaff_client.trainings import Training
+from chiffchaff_client.version import VERSION as __version__
+
+__all__ = [
+    "DEFAULT_URL",
+    "KEY_VARIABLE",
+    "ActiveModel",
+    "AnswerError",
+    "Chiffchaff",
+    "ChiffchaffError",
+    "Classification",
+    "Dataset",
+    "Detection",
+    "Event",
+    "ExpectedHere",
+    "ExpectedSpecies",
+    "Ingestion",
+    "Job",
+    "KeyNeeded",
+    "KeyNotEnough",
+    "Metric",
+    "Model",
+    "ModelDetails",
+    "NewRecording",
+    "NoAnswer",
+    "NotSaved",
+    "NotThere",
+    "Problem",
+    "Ranked",
+    "RateLimited",
+    "Recording",
+    "RecordingDetails",
+    "Sound",
+    "Species",
+    "StillRunning",
+    "Training",
+    "UnexpectedAnswer",
+    "WorkFailed",
+    "__version__",
+]

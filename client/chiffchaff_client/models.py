@@ -1,0 +1,126 @@
+"""The models, and which of them answers."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import Final
+
+from chiffchaff_client.answers import Answer
+from chiffchaff_client.transport import Transport, at
+
+FILES: Final = {
+    "model": "model.pt",
+    "pt2": "model.pt2",
+    "onnx": "model.onnx",
+    "card": "card.md",
+    "curves": "curves.png",
+    "confusion": "confusion.png",
+    "reliability": "reliability.png",
+    "species": "species.png",
+    "unknown": "unknown.png",
+}
+"""What a model may have, by its name in the API, and the file it is saved as."""
+
+
+class Metric(Answer):
+    """A figure with its 95 % interval, where one is known."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Model(Answer):
+    """A model as a list shows it; `labels` is how many species it tells apart."""
+
+    id: str
+    name: str
+    version: str
+    active: bool
+    created_at: datetime
+    network: str
+    labels: int
+    metrics: dict[str, Metric]
+    recordings: int
+    licences: list[str]
+    licence_note: str
+    sha256: str
+    files: list[str]
+    default_min_confidence: float
+    training_id: str | None = None
+
+
+class Label(Answer):
+    scientific: str
+    common: str = ""
+
+
+class DatasetOfModel(Answer):
+    id: str
+    sha256: str
+    recordings: int
+    slices: int
+
+
+class TrainingRecording(Answer):
+    """Whose recording trained the model, and under which licence."""
+
+    sha256: str
+    species: str
+    xc_id: str | None = None
+    recordist: str | None = None
+    licence: str | None = None
+
+
+class ModelDetails(Model):
+    """A model with everything that is needed to judge it."""
+
+    species: list[Label]
+    window_seconds: float
+    step_seconds: float
+    thresholds: dict[str, float]
+    dataset: DatasetOfModel
+    credits: list[TrainingRecording]
+
+
+class ActiveModel(Answer):
+    """The model that answers, and the one before it: activating that one again is the way back."""
+
+    model: Model
+    previous: Model | None = None
+    activated_at: datetime
+    loaded: bool
+
+
+class Models:
+    """`chiffchaff.models`"""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(self, *, name: str | None = None, limit: int | None = None) -> Iterator[Model]:
+        """The newest first, all or the versions of one name; at most `limit`."""
+        return self._transport.pages("/models", Model, limit, name=name)
+
+    def get(self, name: str, version: int | str) -> ModelDetails:
+        return self._transport.get(at("models", name, str(version)), ModelDetails)
+
+    def active(self) -> ActiveModel:
+        return self._transport.get("/models/active", ActiveModel)
+
+    def activate(self, name: str, version: int | str | None = None) -> ActiveModel:
+        """Lets a model answer, its newest version if none is named. It is in use when this returns."""
+        number = None if version is None else int(version)
+        return self._transport.put("/models/active", ActiveModel, {"name": name, "version": number})
+
+    def download(self, name: str, version: int | str, folder: str | PathLike[str]) -> Sequence[Path]:
+        """Saves a model in all its formats, with its card and pictures, into a folder, made where it is missing."""
+        there = self.get(name, version).files
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        return [
+            self._transport.save(at("models", name, str(version), kind), target / file)
+            for kind, file in FILES.items()
+            if kind in there
+        ]
