@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+import chiffchaff_client
+from chiffchaff_client import KEY_VARIABLE, NoAnswer
 from services.standalone.cli import (
     analyze,
     attribution,
@@ -29,9 +31,10 @@ from services.standalone.cli import (
     train,
     xeno_canto,
 )
-from services.standalone.cli.client import KEY_VARIABLE
 from shared.errors import ChiffchaffError
 from shared.settings import Settings
+
+NOT_RUNNING = "Start Chiffchaff with `make run`, or give --server."
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -76,6 +79,7 @@ def main() -> None:
     """Runs the command line; an error is one sentence and exit status 1."""
     try:
         app()
-    except ChiffchaffError as error:
-        Console(stderr=True).print(f"[red]{error.title}.[/] {escape(str(error))}", highlight=False)
+    except (ChiffchaffError, chiffchaff_client.ChiffchaffError) as error:
+        said = f"{error.detail} {NOT_RUNNING}" if isinstance(error, NoAnswer) else str(error)
+        Console(stderr=True).print(f"[red]{escape(error.title)}.[/] {escape(said)}", highlight=False)
         sys.exit(1)

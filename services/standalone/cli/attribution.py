@@ -1,32 +1,17 @@
 """`chiffchaff attribution`: whom to thank, and under which licence."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from services.standalone.cli.client import Client
+from chiffchaff_client import Chiffchaff
+from chiffchaff_client.attributions import Format
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console
 from services.standalone.cli.filters import Filters, with_filters
 
-
-class Format(StrEnum):
-    text = "text/plain"
-    markdown = "text/markdown"
-    csv = "text/csv"
-    json = "application/json"
-
-
-SUFFIXES = {".txt": Format.text, ".md": Format.markdown, ".csv": Format.csv, ".json": Format.json}
-
-
-def _format(name: str) -> Format:
-    try:
-        return Format[name]
-    except KeyError:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(Format.__members__)}") from None
+SUFFIXES: dict[str, Format] = {".txt": "text", ".md": "markdown", ".csv": "csv", ".json": "json"}
 
 
 def _format_of(file: Path) -> Format:
@@ -43,20 +28,18 @@ def attribution(
     dataset: Annotated[str | None, typer.Option(help="Id of a dataset: the recordings that it lists")] = None,
     model: Annotated[str | None, typer.Option(help="NAME or NAME:VERSION: what it was trained on")] = None,
     output: Annotated[Path | None, typer.Option(help="Write to this file: .txt, .md, .csv or .json")] = None,
-    format: Annotated[
-        Format | None, typer.Option(parser=_format, metavar="text|markdown|csv|json", help="Else by the file's name")
-    ] = None,
+    format: Annotated[Format | None, typer.Option(help="Else by the file's name")] = None,
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Whom to thank for recordings and under which licence, as text that can stand beside a work."""
-    client = Client(server)
     wanted: dict[str, Any] = {**filters, "ids": ids or None, "dataset_id": dataset}
     if model is not None:
         wanted["model"], _, version = model.partition(":")
         wanted["version"] = version or None
-    chosen = format or (_format_of(output) if output else Format.text)
-    if output is None:
-        typer.echo(client.text("/attributions", chosen.value, **wanted), nl=False)
-        return
-    client.download("/attributions", output, chosen.value, **wanted)
+    chosen = format or (_format_of(output) if output else "text")
+    with Chiffchaff(server) as chiffchaff:
+        if output is None:
+            typer.echo(chiffchaff.attributions.get(chosen, **wanted), nl=False)
+            return
+        chiffchaff.attributions.save(output, chosen, **wanted)
     console.print(f"Written to {escape(str(output))}.", highlight=False)

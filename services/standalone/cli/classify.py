@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.progress import MofNCompleteColumn
 from rich.table import Table
 
-from services.standalone.cli.client import Client
+from chiffchaff_client import Chiffchaff, ChiffchaffError, Classification
 from services.standalone.cli.console import DEFAULT_SERVER, Server, bar, console
-from shared.errors import ChiffchaffError
 
-BLOCK_BYTES = 1 << 18
 MOST_PASSAGES = 6
 
 
@@ -33,27 +31,26 @@ def classify(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Say who sings in one or several recordings."""
-    client = Client(server)
+    thresholds = _thresholds(threshold or [])
     failed = 0
-    asked = {
-        "top_k": top,
-        "min_confidence": min_confidence,
-        "threshold": threshold,
-        "species": species,
-        "step": step,
-        "merge": 0,
-        "latitude": latitude,
-        "longitude": longitude,
-        "date": date,
-        "model": model,
-    }
-    parameters = {name: value for name, value in asked.items() if value is not None}
     table = Table("file", "species", "confidence", "heard at (s)")
-    with bar(MofNCompleteColumn()) as progress:
+    with Chiffchaff(server) as chiffchaff, bar(MofNCompleteColumn()) as progress:
         task = progress.add_task("classifying", total=len(files))
         for path in files:
             try:
-                answer = client.upload("/classify", _blocks(path), **parameters)
+                answer = chiffchaff.classify(
+                    path,
+                    top_k=top,
+                    min_confidence=min_confidence,
+                    thresholds=thresholds,
+                    species=species,
+                    step=step,
+                    merge=0,
+                    latitude=latitude,
+                    longitude=longitude,
+                    date=date,
+                    model=model,
+                )
             except ChiffchaffError as error:
                 failed += 1
                 table.add_row(escape(path.name), f"[red]{escape(str(error))}[/]", "", "")
@@ -66,30 +63,35 @@ def classify(
         raise typer.Exit(1)
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            yield block
+def _thresholds(given: list[str]) -> dict[str, float]:
+    thresholds = {}
+    for one in given:
+        name, _, least = one.rpartition(":")
+        try:
+            thresholds[name] = float(least)
+        except ValueError:
+            raise typer.BadParameter(f"{one!r} is not 'SPECIES:CONFIDENCE'", param_hint="--threshold") from None
+    return thresholds
 
 
-def _rows(path: Path, answer: Any) -> Iterator[tuple[str, str, str, str]]:
+def _rows(path: Path, answer: Classification) -> Iterator[tuple[str, str, str, str]]:
     passages: dict[str, list[str]] = {}
-    for found in answer["detections"]:
-        passages.setdefault(found["species"], []).append(f"{found['start']:g}-{found['end']:g}")
-    heard = [one for one in answer["ranking"] if one["species"] in passages]
+    for found in answer.detections:
+        passages.setdefault(found.species, []).append(f"{found.start:g}-{found.end:g}")
+    heard = [one for one in answer.ranking if one.species in passages]
     said = {
         "nothing": "no bird heard",
         "unknown": "a sound that the model does not know" + ("; the nearest:" if heard else ""),
-    }.get(answer["outcome"])
+    }.get(answer.outcome)
     if said:
         yield path.name, said, "", ""
     for position, one in enumerate(heard):
-        name = f"{one['common_name']} ({one['species']})" if one["common_name"] else one["species"]
-        name += ", not expected there" if one["expected_here"] is False else ""
-        times = passages[one["species"]]
+        name = f"{one.common_name} ({one.species})" if one.common_name else one.species
+        name += ", not expected there" if one.expected_here is False else ""
+        times = passages[one.species]
         yield (
             "" if said or position else path.name,
             name,
-            f"{one['confidence']:.0%}",
+            f"{one.confidence:.0%}",
             ", ".join(times[:MOST_PASSAGES]) + (" ..." if len(times) > MOST_PASSAGES else ""),
         )

@@ -1,9 +1,8 @@
 """What every command shares: the console, the server's address, progress bars and how figures are written."""
 
 import os
-import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -11,12 +10,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from chiffchaff_client import Chiffchaff, Job, Metric
+from chiffchaff_client.work import Show, Work
+
 console = Console()
-POLL_SECONDS = 0.4
 ESTIMATE_SECONDS = 3_600.0
 """The time left is told from the last hour: an epoch may take minutes."""
 _ID_LENGTH = 32
 """Shown whole however narrow the terminal: it is what other commands are given."""
+
+Done = TypeVar("Done", bound=Work)
 
 Server = Annotated[
     str, typer.Option(envvar="CHIFFCHAFF_URL", help="Address of the running Chiffchaff", show_default=False)
@@ -34,34 +37,40 @@ def bar(*columns: Any) -> Progress:
     )
 
 
-def watch(look: Callable[[], Any], step: Callable[[Any], tuple[float | None, str]]) -> Any:
+def watch(wait: Callable[[Show[Done]], Done], step: Callable[[Done], tuple[float | None, str]]) -> Done:
     """Shows how far something is until it has ended; Ctrl-C stops the watching, not the work."""
     with bar(TaskProgressColumn(), TimeRemainingColumn()) as progress:
         task = progress.add_task("waiting", total=1.0)
-        while True:
-            seen = look()
+
+        def show(seen: Done) -> None:
             fraction, message = step(seen)
-            ended = seen["state"] not in ("queued", "running")
-            description = seen["state"] if ended or not message else escape(message)
+            description = seen.state if seen.ended or not message else escape(message)
             progress.update(task, completed=fraction or 0.0, description=description)
-            if ended:
-                return seen
-            time.sleep(POLL_SECONDS)
+
+        return wait(show)
 
 
-def job_step(training: Any) -> tuple[float | None, str]:
-    progress = training["job"]["progress"]
-    return progress["fraction"], progress["message"]
+def watch_job(chiffchaff: Chiffchaff, job_id: str) -> Job:
+    return watch(lambda show: chiffchaff.jobs.wait(job_id, show), job_step)
+
+
+def ending(work: Work) -> str:
+    """How something ended, and why if it did not succeed."""
+    return f"{work.state}. {escape(work.reason)}".strip()
+
+
+def job_step(job: Job) -> tuple[float | None, str]:
+    return job.progress.fraction, job.progress.message
 
 
 def count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def interval(metric: Any) -> str:
-    if metric["low"] is None:
-        return f"{metric['value']:.2f}"
-    return f"{metric['value']:.2f} ({metric['low']:.2f}-{metric['high']:.2f})"
+def interval(metric: Metric) -> str:
+    if metric.low is None:
+        return f"{metric.value:.2f}"
+    return f"{metric.value:.2f} ({metric.low:.2f}-{metric.high:.2f})"
 
 
 def id_column() -> Column:

@@ -2,16 +2,15 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from services.standalone.cli.client import LONG_SECONDS, Client
+from chiffchaff_client import Chiffchaff, Dataset
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, id_column
 
-"""Shown whole however narrow the terminal: it is what `show` and `export` are given."""
 DAY = "%Y-%m-%d"
 
 app = typer.Typer(no_args_is_help=True, help="Frozen lists of slices, to train on or to take elsewhere.")
@@ -24,10 +23,11 @@ def list_datasets(
 ) -> None:
     """The datasets, newest first."""
     table = Table(id_column(), "name", "species", "recordings", "slices", "frozen on")
-    for dataset in Client(server).get("/datasets", limit=limit)["items"]:
-        summary = dataset["summary"]
-        figures = (f"{n:,}" for n in (len(summary["classes"]), summary["recordings"], summary["slices"]))
-        table.add_row(dataset["id"], escape(dataset["name"]), *figures, dataset["created_at"][:10])
+    with Chiffchaff(server) as chiffchaff:
+        for dataset in chiffchaff.datasets.list(limit=limit):
+            summary = dataset.summary
+            figures = (f"{n:,}" for n in (len(summary.classes), summary.recordings, summary.slices))
+            table.add_row(dataset.id, escape(dataset.name), *figures, f"{dataset.created_at:{DAY}}")
     console.print(table)
 
 
@@ -66,8 +66,7 @@ def create_dataset(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Freeze what the library holds now: which slices, and who is tested on whom."""
-    wanted = {
-        "name": name,
+    wanted: dict[str, Any] = {
         "species": species or None,
         "quality": quality or None,
         "licence": licence or None,
@@ -87,16 +86,17 @@ def create_dataset(
         "max_slices_per_recording": max_slices_per_recording,
         "folds": folds,
     }
-    with console.status("Freezing"):
-        given = {key: value for key, value in wanted.items() if value is not None}
-        dataset = Client(server).post("/datasets", given, timeout=LONG_SECONDS)
+    given = {key: value for key, value in wanted.items() if value is not None}
+    with Chiffchaff(server) as chiffchaff, console.status("Freezing"):
+        dataset = chiffchaff.datasets.create(name, **given)
     _show(dataset)
 
 
 @app.command("show")
 def show_dataset(dataset_id: str, server: Server = DEFAULT_SERVER) -> None:
     """What a dataset holds, species by species and fold by fold, and what to mind."""
-    _show(Client(server).get(f"/datasets/{dataset_id}"))
+    with Chiffchaff(server) as chiffchaff:
+        _show(chiffchaff.datasets.get(dataset_id))
 
 
 @app.command("export")
@@ -106,32 +106,31 @@ def export_dataset(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Save a row for each slice: recording, time, species, fold, recordist, licence, place."""
-    kind = file.suffix.lower().removeprefix(".")
-    if kind not in ("parquet", "csv"):
+    kinds: dict[str, Literal["parquet", "csv"]] = {".parquet": "parquet", ".csv": "csv"}
+    if (kind := kinds.get(file.suffix.lower())) is None:
         raise typer.BadParameter(f"{file.name} ends neither in .parquet nor in .csv")
     file.parent.mkdir(parents=True, exist_ok=True)
-    Client(server).download(f"/datasets/{dataset_id}/slices", file, format=kind)
+    with Chiffchaff(server) as chiffchaff:
+        chiffchaff.datasets.download(dataset_id, file, format=kind)
     console.print(f"Saved to {escape(str(file))}.")
 
 
-def _show(dataset: Any) -> None:
-    summary = dataset["summary"]
-    console.print(f"Dataset {dataset['id']} ({escape(dataset['name'])}), sha256 {dataset['sha256']}", highlight=False)
-    folds = summary["folds"] or 0
+def _show(dataset: Dataset) -> None:
+    summary = dataset.summary
+    console.print(f"Dataset {dataset.id} ({escape(dataset.name)}), sha256 {dataset.sha256}", highlight=False)
+    folds = summary.folds or 0
     table = Table(
         "species",
         *(Column(title, justify="right") for title in ("recordings", "slices", "recordists")),
         *(Column(f"fold {n + 1}", justify="right") for n in range(folds)),
     )
-    for one in summary["classes"]:
-        figures = (one["recordings"], one["slices"], one["recordists"], *one["recordings_by_fold"])
-        table.add_row(escape(one["species"]), *(f"{figure:,}" for figure in figures))
+    for one in summary.classes:
+        figures = (one.recordings, one.slices, one.recordists, *one.recordings_by_fold)
+        table.add_row(escape(one.species), *(f"{figure:,}" for figure in figures))
     console.print(table)
-    held = f"{len(summary['classes'])} species, {count(summary['recordings'], 'recording')}, "
-    console.print(
-        f"{held}{count(summary['slices'], 'slice')}, {count(summary['noise_slices'], 'slice')} of background."
-    )
+    held = f"{len(summary.classes)} species, {count(summary.recordings, 'recording')}, "
+    console.print(f"{held}{count(summary.slices, 'slice')}, {count(summary.noise_slices, 'slice')} of background.")
     if folds:
         console.print(f"No recordist, recording or sound is in two of the {folds} folds.")
-    for warning in summary["warnings"]:
+    for warning in summary.warnings:
         console.print(f"  [yellow]{escape(warning)}[/]", highlight=False)

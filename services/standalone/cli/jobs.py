@@ -6,8 +6,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from services.standalone.cli.client import Client
-from services.standalone.cli.console import DEFAULT_SERVER, Server, console, id_column, job_step, watch
+from chiffchaff_client import Chiffchaff
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console, ending, id_column, watch_job
 
 app = typer.Typer(no_args_is_help=True, help="What runs, what failed and why.")
 
@@ -21,12 +21,13 @@ def list_jobs(
     """The jobs, newest first, and below them why some failed or what they wait for."""
     table = Table(id_column(), "kind", "state")
     reasons = []
-    for job in Client(server).get("/jobs", state=state, limit=limit)["items"]:
-        fraction = job["progress"]["fraction"]
-        table.add_row(job["id"], job["kind"], job["state"] + ("" if fraction is None else f" {fraction:.0%}"))
-        waits_for = job["progress"]["message"] if job["state"] == "queued" else ""
-        if reason := (job["error"] or {}).get("detail") or waits_for:
-            reasons.append(f"  [yellow]{job['id']}[/]: {escape(reason)}")
+    with Chiffchaff(server) as chiffchaff:
+        for job in chiffchaff.jobs.list(state=state, limit=limit):
+            fraction = job.progress.fraction
+            table.add_row(job.id, job.kind, job.state + ("" if fraction is None else f" {fraction:.0%}"))
+            waits_for = job.progress.message if job.state == "queued" else ""
+            if reason := job.reason or waits_for:
+                reasons.append(f"  [yellow]{job.id}[/]: {escape(reason)}")
     console.print(table)
     for line in reasons:
         console.print(line, highlight=False)
@@ -35,7 +36,8 @@ def list_jobs(
 @app.command("cancel")
 def cancel_job(job_id: str, server: Server = DEFAULT_SERVER) -> None:
     """Cancel a job and all below it."""
-    console.print(Client(server).delete(f"/jobs/{job_id}")["state"])
+    with Chiffchaff(server) as chiffchaff:
+        console.print(chiffchaff.jobs.cancel(job_id).state)
 
 
 @app.command("retry")
@@ -46,21 +48,21 @@ def retry_jobs(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Queue a failed, dead or cancelled job once more."""
-    client = Client(server)
     if (job_id is None) == (not dead):
         raise typer.BadParameter("give a job's id, or --dead")
-    if job_id is not None:
-        client.post(f"/jobs/{job_id}/retry", None)
-        console.print("1 queued again.")
-    else:
-        console.print(f"{client.post('/jobs/retry', {'state': 'dead', 'kind': kind})['queued']} queued again.")
+    with Chiffchaff(server) as chiffchaff:
+        if job_id is not None:
+            chiffchaff.jobs.retry(job_id)
+            console.print("1 queued again.")
+        else:
+            console.print(f"{chiffchaff.jobs.retry_all('dead', kind=kind)} queued again.")
 
 
 @app.command("watch")
-def watch_job(job_id: str, server: Server = DEFAULT_SERVER) -> None:
+def watch_one(job_id: str, server: Server = DEFAULT_SERVER) -> None:
     """Show how far a job is until it has ended; Ctrl-C stops the watching, not the job."""
-    client = Client(server)
-    job = watch(lambda: client.get(f"/jobs/{job_id}"), lambda seen: job_step({"job": seen}))
-    console.print(f"{job['state']}. {escape((job['error'] or {}).get('detail', ''))}".strip(), highlight=False)
-    if job["state"] != "succeeded":
+    with Chiffchaff(server) as chiffchaff:
+        job = watch_job(chiffchaff, job_id)
+    console.print(ending(job), highlight=False)
+    if not job.succeeded:
         raise typer.Exit(1)

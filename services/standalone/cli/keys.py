@@ -2,13 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from services.standalone.cli.client import Client
+from chiffchaff_client import Chiffchaff
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, id_column
 from shared.errors import InvalidInput
 from shared.keys import SCOPES
@@ -29,12 +29,11 @@ def create_key(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Make a key and show it, this once."""
-    body: dict[str, Any] = {"name": name, "scopes": scope}
-    if expires is not None:
-        body["expires_at"] = (datetime.now(UTC) + _span(expires)).isoformat()
-    made = Client(server).post("/keys", body)
+    expires_at = None if expires is None else datetime.now(UTC) + _span(expires)
+    with Chiffchaff(server) as chiffchaff:
+        made = chiffchaff.keys.create(name, scope, expires_at=expires_at)
     # Alone on its line, to be copied or piped.
-    console.print(made["key"], highlight=False, markup=False, soft_wrap=True)
+    console.print(made.key, highlight=False, markup=False, soft_wrap=True)
     typer.echo("Keep it now: it is not shown again.", err=True)
 
 
@@ -44,13 +43,12 @@ def list_keys(
 ) -> None:
     """The keys, newest first."""
     table = Table(id_column(), "name", "begins with", "scopes", "expires", "last used")
-    for key in _keys(Client(server)):
-        if key["revoked_at"] is None or every:
-            expires = "revoked" if key["revoked_at"] else _day(key["expires_at"], "never")
-            scopes = ", ".join(key["scopes"])
-            table.add_row(
-                key["id"], escape(key["name"]), key["prefix"], scopes, expires, _day(key["last_used_at"], "never")
-            )
+    with Chiffchaff(server) as chiffchaff:
+        for key in chiffchaff.keys.list():
+            if key.revoked_at is None or every:
+                expires = "revoked" if key.revoked_at else _minute(key.expires_at)
+                scopes = ", ".join(key.scopes)
+                table.add_row(key.id, escape(key.name), key.prefix, scopes, expires, _minute(key.last_used_at))
     console.print(table)
 
 
@@ -59,21 +57,13 @@ def revoke_key(
     name: Annotated[str, typer.Argument(help="The key's name or id")], server: Server = DEFAULT_SERVER
 ) -> None:
     """Revoke a key: within seconds it is of no use any more."""
-    client = Client(server)
-    found = [key for key in _keys(client) if name in (key["id"], key["name"]) and key["revoked_at"] is None]
-    if not found:
-        raise InvalidInput(f"No key that works is called {name}.", hint="`chiffchaff keys list` shows them.")
-    client.delete(f"/keys/{found[0]['id']}")
-    console.print(f"{escape(found[0]['name'])} is revoked.", highlight=False)
-
-
-def _keys(client: Client) -> list[Any]:
-    found, cursor = [], None
-    while True:
-        page = client.get("/keys", limit=500, cursor=cursor)
-        found += page["items"]
-        if (cursor := page["next"]) is None:
-            return found
+    with Chiffchaff(server) as chiffchaff:
+        working = (key for key in chiffchaff.keys.list() if key.revoked_at is None)
+        found = next((key for key in working if name in (key.id, key.name)), None)
+        if found is None:
+            raise InvalidInput(f"No key that works is called {name}.", hint="`chiffchaff keys list` shows them.")
+        chiffchaff.keys.revoke(found.id)
+    console.print(f"{escape(found.name)} is revoked.", highlight=False)
 
 
 def _span(text: str) -> timedelta:
@@ -83,5 +73,5 @@ def _span(text: str) -> timedelta:
     return timedelta(**{UNITS[given[2]]: int(given[1])})
 
 
-def _day(moment: str | None, otherwise: str) -> str:
-    return otherwise if moment is None else moment[:16].replace("T", " ")
+def _minute(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M}"

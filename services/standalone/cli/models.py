@@ -7,9 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from services.standalone.cli.client import Client
+from chiffchaff_client import Chiffchaff
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, interval
-from shared.model_file import BESIDE
 
 app = typer.Typer(no_args_is_help=True, help="The models, and which of them answers.")
 
@@ -18,10 +17,11 @@ app = typer.Typer(no_args_is_help=True, help="The models, and which of them answ
 def list_models(server: Server = DEFAULT_SERVER) -> None:
     """All models, newest first."""
     table = Table("name", "version", "species", "right first, mean over species (95 % interval)", "active")
-    for model in Client(server).get("/models")["items"]:
-        metric = model["metrics"].get("macro_top1")
-        figure = interval(metric) if metric else "unknown"
-        table.add_row(model["name"], model["version"], str(model["labels"]), figure, "yes" if model["active"] else "")
+    with Chiffchaff(server) as chiffchaff:
+        for model in chiffchaff.models.list():
+            metric = model.metrics.get("macro_top1")
+            figure = interval(metric) if metric else "unknown"
+            table.add_row(model.name, model.version, str(model.labels), figure, "yes" if model.active else "")
     console.print(table)
 
 
@@ -32,8 +32,9 @@ def activate_model(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Let a model answer."""
-    model = Client(server).put("/models/active", {"name": name, "version": version})["model"]
-    console.print(f"{model['name']} version {model['version']} answers now.")
+    with Chiffchaff(server) as chiffchaff:
+        model = chiffchaff.models.activate(name, version).model
+    console.print(f"{model.name} version {model.version} answers now.")
 
 
 @app.command("download")
@@ -46,10 +47,6 @@ def download_model(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Save a model in all its formats, with its card and pictures."""
-    client = Client(server)
-    there = client.get(f"/models/{name}/{version}")["files"]
-    folder.mkdir(parents=True, exist_ok=True)
-    for kind, file in {"model": "model.pt", **BESIDE}.items():
-        if kind in there:
-            client.download(f"/models/{name}/{version}/{kind}", folder / file)
+    with Chiffchaff(server) as chiffchaff:
+        chiffchaff.models.download(name, version, folder)
     console.print(f"Saved to {escape(str(folder))}.")

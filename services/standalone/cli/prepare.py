@@ -3,10 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from services.standalone.cli.client import Client
-from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, job_step, watch
+from chiffchaff_client import Chiffchaff
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, ending, watch_job
 
 
 def prepare(
@@ -20,16 +19,17 @@ def prepare(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Find birds and cut slices anew; what is there stays until it is replaced."""
-    client = Client(server)
-    if recording_id is not None:
-        job = client.post(f"/recordings/{recording_id}/prepare", {"preset": preset})
-    else:
-        job = client.post("/preparations", {"preset": preset, "only_other": not everything})
-    done = watch(lambda: client.get(f"/jobs/{job['id']}"), lambda seen: job_step({"job": seen}))
-    if done["state"] != "succeeded":
-        console.print(f"{done['state']}. {escape((done['error'] or {}).get('detail', ''))}".strip(), highlight=False)
+    with Chiffchaff(server) as chiffchaff:
+        if recording_id is not None:
+            job = chiffchaff.recordings.prepare(recording_id, preset=preset)
+        else:
+            job = chiffchaff.recordings.prepare_all(preset=preset, only_other=not everything)
+        done = watch_job(chiffchaff, job.id)
+    if not done.succeeded:
+        console.print(ending(done), highlight=False)
         raise typer.Exit(1)
     if recording_id is None:
-        console.print(f"{count(done['result']['recordings'], 'recording')} queued: chiffchaff jobs list shows them.")
+        queued = count((done.result or {})["recordings"], "recording")
+        console.print(f"{queued} queued: chiffchaff jobs list shows them.")
     else:
         console.print("Prepared.")

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from services.standalone.cli.client import Client
+from chiffchaff_client import Chiffchaff
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count
 from services.standalone.cli.filters import Filters, with_filters
 
@@ -21,27 +21,27 @@ def species(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """The species of the library, of the recordings that the options name."""
-    client = Client(server)
     if picture is not None and picture.suffix.lower() != ".png":
         raise typer.BadParameter(f"{picture} does not end in .png")
-    if picture is not None:
-        client.download("/species.png", picture, top=top, q=q, **filters)
-        console.print(f"Drawn into {escape(str(picture))}.", highlight=False)
-        return
-    found = client.get("/species", q=q, **filters)
+    with Chiffchaff(server) as chiffchaff:
+        if picture is not None:
+            chiffchaff.species.draw(picture, q, top=top, **filters)
+            console.print(f"Drawn into {escape(str(picture))}.", highlight=False)
+            return
+        found = chiffchaff.species.list(q, **filters)
     figures = ("recordings", "recordists", "minutes", "with a bird")
     table = Table("species", "names", *(Column(name, justify="right") for name in figures))
     for one in found:
-        names = ", ".join(name for name in (one["common_name"], *one["names"].values()) if name)
+        names = ", ".join(name for name in (one.common_name, *one.names.values()) if name)
         table.add_row(
-            escape(one["scientific_name"]),
+            escape(one.scientific_name),
             escape(names),
-            f"{one['recordings']:,}",
-            f"{one['recordists']:,}",
-            f"{one['seconds'] / 60:,.1f}",
-            f"{one['signal_seconds'] / 60:,.1f}",
+            f"{one.recordings:,}",
+            f"{one.recordists:,}",
+            f"{one.seconds / 60:,.1f}",
+            f"{one.signal_seconds / 60:,.1f}",
         )
     console.print(table)
     console.print(
-        f"{len(found):,} species, {count(sum(one['recordings'] for one in found), 'recording')}.", highlight=False
+        f"{len(found):,} species, {count(sum(one.recordings for one in found), 'recording')}.", highlight=False
     )

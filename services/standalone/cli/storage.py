@@ -6,8 +6,8 @@ import typer
 from rich.filesize import decimal
 from rich.markup import escape
 
-from services.standalone.cli.client import Client
-from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, job_step, watch
+from chiffchaff_client import Chiffchaff, Job
+from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, ending, watch_job
 
 REMEDIES = {
     "recording": "Bring the recording in again from where it came, or restore the file from a backup.",
@@ -21,7 +21,8 @@ app = typer.Typer(no_args_is_help=True, help="Are all files there and whole; mak
 @app.command("verify")
 def verify(server: Server = DEFAULT_SERVER) -> None:
     """Read every original, model and dataset and tell what is missing or corrupt. Exit status 1 when something is."""
-    found = _done(Client(server), "/storage/verifications", {})
+    with Chiffchaff(server) as chiffchaff:
+        found = _result(chiffchaff, chiffchaff.storage.verify())
     console.print(f"{count(found['files'], 'file')} looked at, {decimal(found['bytes'])} read.", highlight=False)
     if found["pruned"]:
         console.print(f"{count(found['pruned'], 'prepared file')} not there: made anew when needed.", highlight=False)
@@ -46,7 +47,8 @@ def prune(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Make room: remove the prepared audio that was not used for longest. It comes back when it is needed."""
-    done = _done(Client(server), "/storage/prunings", {"max_gb": max_gb})
+    with Chiffchaff(server) as chiffchaff:
+        done = _result(chiffchaff, chiffchaff.storage.prune(max_gb))
     console.print(
         f"{count(done['removed'], 'prepared file')} removed, {decimal(done['freed_bytes'])} freed; "
         f"{decimal(done['kept_bytes'])} of prepared audio stay.",
@@ -54,13 +56,12 @@ def prune(
     )
 
 
-def _done(client: Client, path: str, body: object) -> Any:
-    job = client.post(path, body)
-    ended = watch(lambda: client.get(f"/jobs/{job['id']}"), lambda seen: job_step({"job": seen}))
-    if ended["state"] != "succeeded":
-        console.print(f"{ended['state']}. {escape((ended['error'] or {}).get('detail', ''))}".strip())
+def _result(chiffchaff: Chiffchaff, job: Job) -> dict[str, Any]:
+    ended = watch_job(chiffchaff, job.id)
+    if not ended.succeeded:
+        console.print(ending(ended), highlight=False)
         raise typer.Exit(1)
-    return ended["result"]
+    return ended.result or {}
 
 
 def _show(problems: list[Any], wrong: int) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from services.standalone.cli.client import LONG_SECONDS, Client
+from chiffchaff_client import Chiffchaff, Training
+from chiffchaff_client.datasets import Selection
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, job_step, watch
 from shared.errors import ChiffchaffError, InvalidInput
 
@@ -48,7 +49,6 @@ def train(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Train a model on what the library holds, or on a frozen dataset."""
-    client = Client(server)
     if dataset and (species or background or exclude_no_derivatives):
         raise typer.BadParameter("a frozen dataset is trained on as it is: leave out --species and the like")
     given = {
@@ -59,51 +59,49 @@ def train(
         "start_from": _start(start_from),
         "unknown_dataset_ids": unknown or None,
     }
-    selection = {
-        "name": name,
-        "species": species or None,
+    selection: Selection = {
         "background": background or [],
         "no_derivatives": "exclude" if exclude_no_derivatives else "include",
     }
-    given = {"recipe": recipe, "epochs": epochs, "folds": folds}
-    training = client.post(
-        "/trainings",
-        {
-            "name": name,
-            **({"dataset_id": dataset} if dataset else {"dataset": selection}),
-            "config": _settings(config) | {key: value for key, value in given.items() if value is not None},
-        },
-        timeout=LONG_SECONDS,
-    )
-    summary = client.get(f"/datasets/{training['dataset_id']}")["summary"]
-    console.print(
-        f"Training {training['id']} accepted: {len(summary['classes'])} species, {summary['recordings']} recordings, "
-        f"{summary['slices']} slices."
-    )
-    for warning in summary["warnings"]:
-        console.print(f"  [yellow]{escape(warning)}[/]", highlight=False)
-    if not wait:
-        return
-    done = watch(lambda: client.get(f"/trainings/{training['id']}"), training_step)
-    if done["state"] != "succeeded":
-        if done["best_weights"]:
-            console.print(f"Its best weights so far are kept: GET {done['best_weights']}.", soft_wrap=True)
-        raise ChiffchaffError(
-            f"The training ended as {done['state']}.", hint=(done["job"]["error"] or {}).get("detail", "")
+    if species:
+        selection["species"] = species
+    with Chiffchaff(server) as chiffchaff:
+        training = chiffchaff.trainings.start(
+            name,
+            dataset_id=dataset,
+            dataset=selection,
+            config=_settings(config) | {key: value for key, value in given.items() if value is not None},
         )
-    model = done["model"]
-    console.print(f"Model {model['name']} version {model['version']} is there.")
+        summary = chiffchaff.datasets.get(training.dataset_id).summary
+        console.print(
+            f"Training {training.id} accepted: {len(summary.classes)} species, {summary.recordings} recordings, "
+            f"{summary.slices} slices."
+        )
+        for warning in summary.warnings:
+            console.print(f"  [yellow]{escape(warning)}[/]", highlight=False)
+        if wait:
+            _watch(chiffchaff, training.id, activate=activate)
+
+
+def _watch(chiffchaff: Chiffchaff, training_id: str, *, activate: bool) -> None:
+    """Shows how far a training is until it has ended. Raises ChiffchaffError where there is no model then."""
+    done = watch(lambda show: chiffchaff.trainings.wait(training_id, show), training_step)
+    if done.model is None:
+        if done.best_weights:
+            console.print(f"Its best weights so far are kept: GET {done.best_weights}.", soft_wrap=True)
+        raise ChiffchaffError(f"The training ended as {done.state}.", hint=done.reason)
+    console.print(f"Model {done.model.name} version {done.model.version} is there.")
     if activate:
-        client.put("/models/active", model)
+        chiffchaff.models.activate(done.model.name, done.model.version)
         console.print("It answers now.")
 
 
-def training_step(training: Any) -> tuple[float | None, str]:
+def training_step(training: Training) -> tuple[float | None, str]:
     """How far a training is, and how well it went in its last epoch."""
-    fraction, message = job_step(training)
-    if not training["epochs"] or message != (last := training["epochs"][-1])["message"]:
+    fraction, message = job_step(training.job)
+    if not training.epochs or message != (last := training.epochs[-1]).message:
         return fraction, message
-    figures = [("loss", last["train_loss"], ".2f"), ("right", last["val_top1"], ".0%")]
+    figures = [("loss", last.train_loss, ".2f"), ("right", last.val_top1, ".0%")]
     told = [f"{name} {value:{form}}" for name, value, form in figures if value is not None]
     return fraction, ", ".join([message, *told])
 

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from services.standalone.cli.client import Client, ServerError
+from chiffchaff_client import Chiffchaff, WorkFailed
 from services.standalone.cli.console import DEFAULT_SERVER, Server, console, count, job_step, watch
 from services.standalone.cli.ingest import watch_ingestion
 
@@ -51,8 +51,7 @@ def xeno_canto(
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Bring recordings in from Xeno-canto. The server needs the key of an account there (CHIFFCHAFF_XENO_CANTO_KEY)."""
-    client = Client(server)
-    given = {
+    given: dict[str, Any] = {
         "species": species,
         "query": query,
         "country": country,
@@ -67,27 +66,28 @@ def xeno_canto(
         "max_per_species": max_per_species,
         "no_derivatives": "include" if no_derivatives else None,
     }
-    source = {"source": "xeno-canto", **{name: value for name, value in given.items() if value is not None}}
-    if dry_run or not yes:
-        summary = _look(client, source)
-        _show(summary)
-        if dry_run or not summary["chosen"]:
-            return
-        size = _size(summary["estimated_bytes"])
-        typer.confirm(f"Download {count(summary['chosen'], 'recording')}, about {size}?", abort=True)
-    ingestion = client.post("/ingestions", source)
-    console.print(f"Ingestion {ingestion['id']} accepted.")
-    if wait:
-        watch_ingestion(client, ingestion["id"])
+    search = {name: value for name, value in given.items() if value is not None}
+    with Chiffchaff(server) as chiffchaff:
+        if dry_run or not yes:
+            summary = _look(chiffchaff, search)
+            _show(summary)
+            if dry_run or not summary["chosen"]:
+                return
+            size = _size(summary["estimated_bytes"])
+            typer.confirm(f"Download {count(summary['chosen'], 'recording')}, about {size}?", abort=True)
+        ingestion = chiffchaff.ingestions.xeno_canto(**search)
+        console.print(f"Ingestion {ingestion.id} accepted.")
+        if wait:
+            watch_ingestion(chiffchaff, ingestion.id)
 
 
-def _look(client: Client, source: dict[str, Any]) -> Any:
+def _look(chiffchaff: Chiffchaff, search: dict[str, Any]) -> Any:
     """The summary of a dry run."""
-    started = client.post("/ingestions", {**source, "dry_run": True})
-    done = watch(lambda: client.get(f"/ingestions/{started['id']}"), job_step)
-    if done["state"] != "succeeded":
-        raise ServerError((done["job"]["error"] or {}).get("detail") or f"The search ended as {done['state']}.")
-    return done["job"]["result"]["summary"]
+    started = chiffchaff.ingestions.xeno_canto(**search, dry_run=True)
+    done = watch(lambda show: chiffchaff.ingestions.wait(started.id, show), lambda seen: job_step(seen.job))
+    if not done.succeeded or done.job.result is None:
+        raise WorkFailed(done.reason or f"The search ended as {done.state}.")
+    return done.job.result["summary"]
 
 
 def _show(summary: Any) -> None:

@@ -6,6 +6,9 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from chiffchaff_client import Training
+from chiffchaff_client.jobs import Job, Progress
+from chiffchaff_client.trainings import Epoch
 from services.standalone.cli.console import id_column
 from services.standalone.cli.train import training_step
 
@@ -24,7 +27,9 @@ def test_an_id_stays_whole_in_a_narrow_window_and_nothing_is_cut_off(width: int)
 
 def test_a_training_s_bar_shows_how_well_its_last_epoch_went() -> None:
     def shown(message: str, *epochs: dict[str, object]) -> tuple[float | None, str]:
-        return training_step({"job": {"progress": {"fraction": 0.4, "message": message}}, "epochs": list(epochs)})
+        progress = Progress(done=4, total=10, message=message, fraction=0.4, seconds_left=None)
+        told = [Epoch.model_validate({"stage": "fold", "fraction": 0.4, **epoch}) for epoch in epochs]
+        return training_step(Training.model_construct(job=Job.model_construct(progress=progress), epochs=told))
 
     tested = {"message": "fold 1, epoch 3 of 50", "train_loss": 0.524, "val_top1": 0.812}
     assert shown("Fetching recording 3 of 9") == (0.4, "Fetching recording 3 of 9")

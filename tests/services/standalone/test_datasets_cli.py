@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from chiffchaff_client import NotThere, Problem
 from services.standalone.cli import app
-from services.standalone.cli.client import ServerError
 
 
 def run(server: str, *arguments: str) -> str:
@@ -35,9 +35,9 @@ def test_a_dataset_is_made_shown_listed_and_saved(server: str, tmp_path: Path) -
 
 
 def test_nothing_to_freeze_and_no_such_dataset_are_said_in_a_sentence(server: str, tmp_path: Path) -> None:
-    with pytest.raises(ServerError, match="found: none"):
+    with pytest.raises(Problem, match="found: none"):
         run(server, "create", "garden", "--quality", "A")
-    with pytest.raises(ServerError, match="There is no dataset"):
+    with pytest.raises(NotThere, match="There is no dataset"):
         run(server, "export", "0" * 32, str(tmp_path / "slices.parquet"))
     assert not list(tmp_path.glob("slices.*"))
 

@@ -11,9 +11,9 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
+from chiffchaff_client import NotSaved, NotThere, Problem
 from services.ingest.api import API
 from services.standalone.cli import app, main
-from services.standalone.cli.client import ServerError
 from shared import jobs
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
 from shared.db.migrate import migrate
@@ -94,7 +94,7 @@ def test_recordings_are_listed_by_the_filters_of_the_api(run: Run, library: dict
     assert "1:23" in found
     assert "the newest 1 of 2 recordings" in run("recordings", "list", "--limit", 1).output
     wrong = run("recordings", "list", "--box", "1,2")
-    assert isinstance(wrong.exception, ServerError)
+    assert isinstance(wrong.exception, Problem)
     assert "box" in str(wrong.exception)
 
 
@@ -142,13 +142,13 @@ def test_attributions_are_printed_or_written_in_the_format_of_the_file(
 
 def test_what_cannot_be_written_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
     missing = run("attribution", "--output", tmp_path / "none" / "a.txt")
-    assert isinstance(missing.exception, InvalidInput)
+    assert isinstance(missing.exception, NotSaved)
     refused = run("attribution", "--model", "nobody:3", "--output", tmp_path / "a.txt")
-    assert isinstance(refused.exception, ServerError)
+    assert isinstance(refused.exception, NotThere)
     assert "no model nobody, version 3" in str(refused.exception)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "folder.txt").mkdir()
-    assert isinstance(run("attribution", "--output", tmp_path / "folder.txt").exception, InvalidInput)
+    assert isinstance(run("attribution", "--output", tmp_path / "folder.txt").exception, NotSaved)
     assert [path.name for path in tmp_path.iterdir()] == ["folder.txt"]
 
 
@@ -163,6 +163,7 @@ def test_an_error_is_one_sentence_in_which_brackets_stay(
     said = " ".join(capsys.readouterr().err.split())
     assert said.startswith("Chiffchaff cannot be reached. No answer from http://127.0.0.1:")
     assert "/[red]:" in said
+    assert said.endswith("Start Chiffchaff with `make run`, or give --server.")
 
 
 def test_what_a_job_says_of_a_file_in_brackets_is_shown_as_it_is(

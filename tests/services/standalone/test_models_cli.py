@@ -8,9 +8,9 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
+from chiffchaff_client import NotThere
 from services.inference.api import API
 from services.standalone.cli import app
-from services.standalone.cli.client import ServerError
 from shared.http.app import build_app
 from shared.model_file import read_manifest
 from tests.services.inference.conftest import prepare, ship_model
@@ -43,6 +43,6 @@ def test_a_model_is_downloaded_with_everything_that_it_has(url: str, tmp_path: P
 
 def test_a_model_that_is_not_there_leaves_no_folder(url: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["models", "download", "pitches", "7", str(tmp_path / "none"), "--server", url])
-    assert isinstance(done.exception, ServerError)
+    assert isinstance(done.exception, NotThere)
     assert "no model pitches with version 7" in str(done.exception)
     assert not (tmp_path / "none").exists()

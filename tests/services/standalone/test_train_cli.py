@@ -7,8 +7,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from chiffchaff_client import Problem
 from services.standalone.cli import app
-from services.standalone.cli.client import ServerError
 from shared.errors import InvalidInput, NotFound
 
 
@@ -31,6 +31,15 @@ def test_a_recipe_is_named_and_what_is_given_beside_it_wins(server: str) -> None
     assert trained_with(server)["recipe"] == "field"
 
 
+def test_how_long_and_from_where_to_train_reaches_the_trainer(server: str) -> None:
+    config = trained_with(server, "--patience", "3", "--epochs", "9")
+    assert (config["patience"], config["epochs"]) == (3, 9)
+    with pytest.raises(Problem, match="no model nobody"):
+        trained_with(server, "--start-from", "nobody:2")
+    with pytest.raises(Problem, match="no dataset"):
+        trained_with(server, "--unknown", "0" * 32)
+
+
 def test_a_printed_recipe_can_be_changed_and_given_back(server: str, tmp_path: Path) -> None:
     mine, printed = tmp_path / "mine.toml", run("recipes", "original")
     mine.write_text(printed.replace("batch_size = 64", "batch_size = 8").replace("epochs = 50", ""))
@@ -42,10 +51,10 @@ def test_a_printed_recipe_can_be_changed_and_given_back(server: str, tmp_path: P
 def test_what_is_wrong_with_a_setting_is_said_without_pydantic_s_words(server: str, tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text("learning_rat = 1e-3\n")
-    with pytest.raises(ServerError, match=r"so: there is no setting 'learning_rat'; the nearest is 'learning_rate'"):
+    with pytest.raises(Problem, match=r"so: there is no setting 'learning_rat'; the nearest is 'learning_rate'"):
         trained_with(server, "--config", str(mine))
     mine.write_text("[augment]\nnoise_snr_db = [30, 3]\n")
-    with pytest.raises(ServerError, match=r"set up so: augment: noise_snr_db must be"):
+    with pytest.raises(Problem, match=r"set up so: augment: noise_snr_db must be"):
         trained_with(server, "--config", str(mine))
     mine.write_text("epochs: 3\n")
     with pytest.raises(InvalidInput, match=r"no TOML file.*recipes field"):
