@@ -62,9 +62,10 @@ def test_every_shell_command_works_in_the_order_of_the_page(stack: Stack, place:
     assert out.rstrip().endswith("}"), "the last command answers with the active model"
 
 
-def test_the_model_runs_with_torch_alone(stack: Stack, place: Path) -> None:
-    script = "\n".join(blocks("python")) + "\nprint(tuple(logits.shape))"
-    shape = run([sys.executable, "-W", "ignore", "-c", script], place, stack)
+def test_the_client_answers_and_the_model_runs_with_torch_alone(stack: Stack, place: Path) -> None:
+    script = "\n".join(blocks("python")).replace(":8000", f":{stack.port}") + "\nprint(tuple(logits.shape))"
+    ranking, shape = run([sys.executable, "-W", "ignore", "-c", script], place, stack).splitlines()
+    assert ranking.count("species=") == 3
     windows, species = eval(shape)  # noqa: S307 (a tuple that our own script printed)
     assert (windows, species) == (4, 29)
 
