@@ -1,5 +1,6 @@
 """A client for Chiffchaff, which makes and runs bird-song classifiers: `from chiffchaff_client import Chiffchaff`."""
 
+from chiffchaff_client.analyses import AnalysedRecording, Analysis, RecordingResult
 from chiffchaff_client.bodies import Sound
 from chiffchaff_client.chiffchaff import DEFAULT_URL, KEY_VARIABLE, Chiffchaff
 from chiffchaff_client.classification import Classification, Detection, Ranked
@@ -31,6 +32,8 @@ __all__ = [
     "DEFAULT_URL",
     "KEY_VARIABLE",
     "ActiveModel",
+    "AnalysedRecording",
+    "Analysis",
     "AnswerError",
     "Chiffchaff",
     "ChiffchaffError",
@@ -56,6 +59,7 @@ __all__ = [
     "RateLimited",
     "Recording",
     "RecordingDetails",
+    "RecordingResult",
     "Sound",
     "Species",
     "StillRunning",

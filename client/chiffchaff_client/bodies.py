@@ -1,10 +1,12 @@
 """What a request carries. Files are read while they are sent, and opened anew where they are sent again."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
+
+from pydantic_core import to_json
 
 Sound = str | os.PathLike[str] | bytes | BinaryIO
 """A recording: the path of a file, its content, or a file opened for reading bytes."""
@@ -21,7 +23,7 @@ class Body(Protocol):
 
 
 class Json:
-    """A value as JSON; None is no body."""
+    """A value as JSON, days as ISO 8601 writes them; None is no body."""
 
     can_be_sent_again = True
 
@@ -30,7 +32,10 @@ class Json:
 
     @contextmanager
     def opened(self) -> Iterator[Options]:
-        yield {"json": self._value}
+        if self._value is None:
+            yield {}
+        else:
+            yield {"content": to_json(self._value), "headers": {"Content-Type": "application/json"}}
 
 
 class Raw:
@@ -52,20 +57,19 @@ class Raw:
 class Form:
     """Text fields, and files by the names of their fields, as multipart/form-data."""
 
-    def __init__(self, files: Mapping[str, tuple[str, Sound]], fields: Mapping[str, str]) -> None:
-        self._files = {field: (name, _Content(sound)) for field, (name, sound) in files.items()}
+    def __init__(self, files: Iterable[tuple[str, str, Sound]], fields: Mapping[str, str]) -> None:
+        """`files` are fields, file names and sounds; a field may come several times."""
+        self._files = [(field, name, _Content(sound)) for field, name, sound in files]
         self._fields = fields
 
     @property
     def can_be_sent_again(self) -> bool:
-        return all(content.can_be_read_again for _, content in self._files.values())
+        return all(content.can_be_read_again for _, _, content in self._files)
 
     @contextmanager
     def opened(self) -> Iterator[Options]:
         with ExitStack() as stack:
-            files = {
-                field: (name, stack.enter_context(content.opened())) for field, (name, content) in self._files.items()
-            }
+            files = [(field, (name, stack.enter_context(content.opened()))) for field, name, content in self._files]
             yield {"files": files, "data": self._fields}
 
 

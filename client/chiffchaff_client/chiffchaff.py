@@ -1,13 +1,12 @@
 """A running Chiffchaff, as a Python program sees it."""
 
-import datetime
 import os
-from collections.abc import Mapping, Sequence
-from typing import Final, Literal, Self
+from typing import Final, Self, Unpack
 
+from chiffchaff_client.analyses import Analyses
 from chiffchaff_client.attributions import Attributions
 from chiffchaff_client.bodies import Raw, Sound
-from chiffchaff_client.classification import Classification
+from chiffchaff_client.classification import Asked, Classification, parameters_of
 from chiffchaff_client.datasets import Datasets
 from chiffchaff_client.ingestions import Ingestions
 from chiffchaff_client.jobs import Jobs
@@ -40,6 +39,7 @@ class Chiffchaff:
     ) -> None:
         sent = (os.environ.get(KEY_VARIABLE, "") if key is None else key).strip()
         self._transport = Transport(url, sent, seconds=seconds, patience=patience)
+        self.analyses = Analyses(self._transport)
         self.models = Models(self._transport)
         self.species = SpeciesOfLibrary(self._transport)
         self.recordings = Recordings(self._transport)
@@ -60,49 +60,14 @@ class Chiffchaff:
     def close(self) -> None:
         self._transport.close()
 
-    def classify(
-        self,
-        recording: Sound,
-        *,
-        top_k: int | None = None,
-        min_confidence: float | None = None,
-        thresholds: Mapping[str, float] | None = None,
-        species: Sequence[str] | None = None,
-        step: float | None = None,
-        merge: float | None = None,
-        latitude: float | None = None,
-        longitude: float | None = None,
-        date: datetime.date | str | None = None,
-        unexpected: Literal["flag", "drop"] | None = None,
-        model: str | None = None,
-    ) -> Classification:
-        """Who sings in a recording, and when. What is left out is taken from the model.
+    def classify(self, recording: Sound, **asked: Unpack[Asked]) -> Classification:
+        """Who sings in a recording, and when.
 
         Args:
             recording: the path of a file, its content, or a file opened for reading bytes; sent piece by piece.
-            top_k: how many species the ranking names at most.
-            min_confidence: least confidence of a detection, 0..1.
-            thresholds: the same for single species, by name.
-            species: name only these, by scientific or common name.
-            step: seconds from one window of the model to the next.
-            merge: join detections of one species that are at most so many seconds apart.
-            latitude, longitude, date: where (degrees north and east) and when it was recorded.
-            unexpected: what becomes of species that are not expected there and then: `flag` or `drop` them.
-            model: instead of the active one: `garden-birds`, or `garden-birds:2`.
+            asked: as `Asked` says.
         """
-        parameters = {
-            "top_k": top_k,
-            "min_confidence": min_confidence,
-            "threshold": [f"{name}:{least}" for name, least in (thresholds or {}).items()],
-            "species": species,
-            "step": step,
-            "merge": merge,
-            "latitude": latitude,
-            "longitude": longitude,
-            "date": date,
-            "unexpected": unexpected,
-            "model": model,
-        }
         # It changes nothing, so it may be sent twice.
-        call = Call("POST", "/classify", parameters, Raw(recording), seconds=LONG_SECONDS, repeatable=True)
+        body = Raw(recording)
+        call = Call("POST", "/classify", parameters_of(asked), body, seconds=LONG_SECONDS, repeatable=True)
         return self._transport.read(call, Classification)

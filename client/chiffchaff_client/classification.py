@@ -1,8 +1,43 @@
 """Who sings in a recording. Seconds, confidences 0..1, scientific names as identity."""
 
 import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
 
 from chiffchaff_client.answers import Answer
+
+
+class Asked(TypedDict, total=False):
+    """How a recording is to be heard. What is left out, or None, is taken from the model."""
+
+    top_k: int | None
+    """How many species the ranking and each window name at most."""
+    min_confidence: float | None
+    """Least confidence of a detection, 0..1."""
+    thresholds: Mapping[str, float] | None
+    """The same for single species, by name."""
+    species: Sequence[str] | None
+    """Name only these, by scientific or common name."""
+    step: float | None
+    """Seconds from one window of the model to the next."""
+    merge: float | None
+    """Join detections of one species that are at most so many seconds apart."""
+    latitude: float | None
+    longitude: float | None
+    """Where it was recorded, in degrees north and east: both or neither."""
+    date: datetime.date | str | None
+    """When it was recorded."""
+    unexpected: Literal["flag", "drop"]
+    """What becomes of species that are not expected there and then."""
+    model: str | None
+    """Instead of the active one: `garden-birds`, or `garden-birds:2`."""
+
+
+def parameters_of(asked: Asked) -> dict[str, Any]:
+    """As the server names them."""
+    thresholds = asked.get("thresholds") or {}
+    given = {name: value for name, value in asked.items() if value is not None and name != "thresholds"}
+    return given | {"threshold": [f"{name}:{least}" for name, least in thresholds.items()]}
 
 
 class ModelName(Answer):

@@ -17,7 +17,7 @@ RECONNECT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Event:
-    """`job` comes whenever the job changed, and holds it; others, such as a training's `epoch`, have an `id`."""
+    """`job` or `analysis` comes whenever it changed, and holds it; others (`epoch` of a training) have an `id`."""
 
     kind: str
     data: dict[str, Any]
@@ -37,7 +37,7 @@ def follow(transport: Transport, path: str) -> Iterator[Event]:
             for event in parse(transport.lines(Call("GET", path, headers=headers, seconds=SILENT_SECONDS))):
                 last, heard = event.id or last, time.monotonic()
                 yield event
-                if event.kind == "job" and has_ended(event.data["state"]):
+                if event.kind in ("job", "analysis") and has_ended(event.data["state"]):
                     return
         except NoAnswer:
             if time.monotonic() - heard > transport.patience:

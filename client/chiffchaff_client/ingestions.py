@@ -102,8 +102,7 @@ class Ingestions:
 
     def xeno_canto(self, **search: Unpack[XenoCantoSearch]) -> Ingestion:
         """With `dry_run` nothing is downloaded, and `job.result["summary"]` says in the end what there is."""
-        given = {name: value.isoformat() if isinstance(value, date) else value for name, value in search.items()}
-        return self._start({"source": "xeno-canto", **given})
+        return self._start({"source": "xeno-canto", **search})
 
     def list(self, *, limit: int | None = None) -> Iterator[Ingestion]:
         """The newest first, at most `limit`."""

@@ -117,9 +117,9 @@ class Recordings:
             name: of the file, where it is not the one that is given.
             annotations: a Raven or Audacity file of what is heard when.
         """
-        files: dict[str, tuple[str, Sound]] = {"audio": (name or name_of(recording, "recording"), recording)}
+        files: list[tuple[str, str, Sound]] = [("audio", name or name_of(recording, "recording"), recording)]
         if annotations is not None:
-            files["annotations"] = (Path(annotations).name, annotations)
+            files.append(("annotations", Path(annotations).name, annotations))
         fields = {field: str(value) for field, value in origin.items() if value is not None}
         return self._transport.make("/recordings", NewRecording, Form(files, fields))
 

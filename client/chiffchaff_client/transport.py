@@ -80,10 +80,11 @@ class Transport:
         """For what would be done twice if it were sent twice."""
         return self.read(Call("POST", path, body=Json(value)), kind)
 
-    def make(self, path: str, kind: type[Kind], body: Body) -> Kind:
+    def make(self, path: str, kind: type[Kind], body: Body, /, **parameters: Any) -> Kind:
         """For what is accepted once however often it is sent, by its `Idempotency-Key`."""
         key = {"Idempotency-Key": uuid.uuid4().hex}
-        return self.read(Call("POST", path, body=body, headers=key, seconds=LONG_SECONDS, repeatable=True), kind)
+        call = Call("POST", path, parameters, body, headers=key, seconds=LONG_SECONDS, repeatable=True)
+        return self.read(call, kind)
 
     def pages(self, path: str, kind: type[Kind], limit: int | None, /, **parameters: Any) -> Iterator[Kind]:
         """A list item by item; each page is asked for when the one before is used up."""

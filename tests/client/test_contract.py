@@ -1,13 +1,12 @@
 """The client says what the server says: its fields and parameters are those of the APIs."""
 
-import inspect
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
 from chiffchaff_client import (
-    Chiffchaff,
+    analyses,
     classification,
     datasets,
     filters,
@@ -20,10 +19,14 @@ from chiffchaff_client import (
     trainings,
 )
 from services.inference import model_views, places_api, schemas
+from services.inference.analyses import views as analysis_views
+from services.inference.analyses.requests import AnalysisParameters
+from services.inference.results.formats import FORMATS
+from services.inference.results.model import FailedRecording, RecordingResult
 from services.ingest import detail, ingestion_views, keys_api, requests, species_statistics, upload, views
-from services.ingest import filters as served_filters
 from services.trainer import progress, selection, summary
 from services.trainer import views as trainer_views
+from shared import filters as served_filters
 from shared import model_file
 from shared.http import job_views
 
@@ -33,6 +36,9 @@ ANSWERS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (classification.RecordingHeard, schemas.RecordingView),
     (classification.Ranked, schemas.Ranked),
     (classification.Detection, schemas.Detection),
+    (analyses.Analysis, analysis_views.AnalysisView),
+    (analyses.AnalysisCounts, analysis_views.Counts),
+    (analyses.AnalysedRecording, analysis_views.RecordingLine),
     (models.Model, model_views.ModelView),
     (models.ModelDetails, model_views.ModelDetails),
     (models.ActiveModel, model_views.ActiveModelView),
@@ -69,14 +75,24 @@ def test_every_field_of_an_answer_is_one_that_the_server_sends(ours: type[BaseMo
     assert set(ours.model_fields) <= set(served.model_fields)
 
 
+def test_a_result_has_the_fields_of_one_that_was_heard_and_of_one_that_failed() -> None:
+    sent = set(RecordingResult.model_fields) | set(FailedRecording.model_fields)
+    assert set(analyses.RecordingResult.model_fields) <= sent
+
+
 @pytest.mark.parametrize(("ours", "served", "given_apart"), PARAMETERS, ids=lambda one: getattr(one, "__name__", ""))
 def test_what_may_be_asked_is_what_the_server_takes(ours: Any, served: set[str], given_apart: set[str]) -> None:
     assert ours.__annotations__.keys() == served - given_apart
 
 
 def test_classify_takes_all_that_the_query_takes() -> None:
-    taken = set(inspect.signature(Chiffchaff.classify).parameters) - {"self", "recording"}
+    taken = set(classification.Asked.__annotations__)
     assert taken == set(schemas.ClassifyQuery.model_fields) - {"threshold"} | {"thresholds"}
+    assert taken == set(AnalysisParameters.model_fields) - {"threshold"} | {"thresholds"}
+
+
+def test_results_are_saved_in_all_formats_that_there_are() -> None:
+    assert set(get_args(analyses.Format)) == set(FORMATS)
 
 
 def test_the_files_of_a_model_have_the_names_that_they_have_beside_it() -> None:

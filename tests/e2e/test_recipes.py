@@ -31,6 +31,7 @@ EXPECTED = {
 }
 FILES = {
     "A folder, several at once": [f"my-recordings/{SPECIES[0]}/000.wav.json"],
+    "Long or many recordings, in the background": ["season.csv", "season.parquet", "raven.zip", "first.flac"],
     "Models": ["garden-birds.pt", "model-files/card.md"],
     "Take results elsewhere": ["species.csv", "credits.md", "slices.parquet", "slices.csv"],
     "From a Raspberry Pi": ["heard/recording.json"],

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from services.inference.results.formats import Format
 from services.inference.results.model import About, RecordingResult, Result
-from services.inference.results.names import name_of_recording
+from services.inference.results.names import safe_path
 from shared.errors import Overloaded
 
 BLOCK_BYTES = 1 << 16
@@ -75,10 +75,18 @@ async def _through_a_pipe(write: Write) -> AsyncIterator[bytes]:
 
 
 def write_zip(results: Iterable[tuple[int, Result]], form: Format, about: About, file: BinaryIO) -> None:
-    """A file for each recording that could be heard, into a ZIP that need not seek. Names sort as the recordings do."""
+    """A file for each recording that could be heard, into a ZIP that need not seek, in folders as the recordings lie.
+
+    Where two would have one name, as systems that ignore case see it, the later one's position is added.
+    """
+    taken: set[str] = set()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for position, result in results:
             if isinstance(result, RecordingResult):
-                name = f"{position:06d}_{name_of_recording(result.file)}{form.suffix}"
+                path = safe_path(result.file)
+                if path.casefold() in taken:
+                    path = f"{path}_{position}"
+                taken.add(path.casefold())
+                name = f"{path}{form.suffix}"
                 with archive.open(name, "w", force_zip64=True) as entry:
                     form.write([result], about, entry)  # type: ignore[arg-type] # (typeshed calls it IO[bytes])

@@ -25,6 +25,13 @@ def safe_name(text: str, longest: int = _LONGEST) -> str:
     return plain or "_"
 
 
+def safe_path(file: str) -> str:
+    """A recording's path without its suffix, each part safe, separated by `/`; never absolute, never above itself."""
+    folder, name = split_path(file)
+    parts = [safe_name(part) for part in re.split(r"[/\\]", folder) if part not in ("", ".", "..")]
+    return "/".join([*parts, safe_name(PurePath(name).stem)])
+
+
 def name_of_recording(file: str) -> str:
     """For what is made of a recording: its own name, safe, and letters that tell it from those in other folders."""
     digest = hashlib.sha256(file.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]

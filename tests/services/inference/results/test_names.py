@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inference.results.names import name_of_recording, safe_name
+from services.inference.results.names import name_of_recording, safe_name, safe_path
 
 
 @given(st.text(max_size=200))
@@ -32,3 +32,18 @@ def test_recordings_of_one_name_in_two_folders_are_told_apart() -> None:
     one, other = name_of_recording("a/20240501_053000.wav"), name_of_recording("b/20240501_053000.wav")
     assert one.startswith("20240501_053000_")
     assert one != other
+
+
+@pytest.mark.parametrize(
+    ("file", "path"),
+    [
+        ("dawn.wav", "dawn"),
+        ("night 1/2024.05.01.wav", "night-1/2024.05.01"),
+        ("/media/card/a.wav", "media/card/a"),
+        ("../../etc/./passwd", "etc/passwd"),
+        ("C:\\Users\\..\\con\\a.wav", "C/Users/_con/a"),
+        ("", "_"),
+    ],
+)
+def test_a_path_stays_as_it_is_but_for_what_could_lead_elsewhere(file: str, path: str) -> None:
+    assert safe_path(file) == path
