@@ -32,9 +32,10 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(BIN)/python tools/mend_torchaudio.py
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.runtime
+$(VENV)/.dev: $(VENV)/.runtime tests/e2e/package-lock.json
 	@echo "Installing the tools for development ..."
 	@$(PIP_INSTALL) --editable '.[dev]'
+	@$(BIN)/python tools/web_packages.py tests/e2e
 	@touch $@
 
 .PHONY: lint
