@@ -129,6 +129,9 @@ class Settings(BaseSettings):
     analysis_processes: int = Field(default=0, ge=0)
     """Processes that hear the recordings of analyses; 0 = one per core."""
 
+    pictures_url: str = Field(default="", pattern=r"^(https?://[^/@?#\s]+/[^?#\s]*)?$")
+    """The MediaWiki API to ask for pictures of species: `https://en.wikipedia.org/w/api.php`. Empty: none is."""
+
     worker_concurrency: int = Field(default=0, ge=0)
     """Processes that prepare recordings; 0 = one per core."""
     torch_threads: int = Field(default=0, ge=0)
@@ -259,6 +262,11 @@ class Settings(BaseSettings):
     def work_dir(self) -> Path:
         """What outlives a restart and is not in the storage yet, where that is not a directory itself."""
         return self.data_dir.absolute() / "work"
+
+    @property
+    def pictures_dir(self) -> Path:
+        """Pictures of species from elsewhere, with author and licence."""
+        return self.data_dir.absolute() / "pictures"
 
     @property
     def scratch_dir(self) -> Path:

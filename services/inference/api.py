@@ -13,9 +13,10 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from services.inference import analyses_api, analysis_recordings_api, page, places_api, registry
+from services.inference import analyses_api, analysis_recordings_api, page, places_api, registry, species_api
 from services.inference.analyses.streaming import Streams
 from services.inference.model_views import Activation, ActiveModelView, ModelDetails, ModelView
+from services.inference.pictures import Pictures
 from services.inference.places import open_places
 from services.inference.places_api import Placed
 from services.inference.placing import placed
@@ -168,12 +169,21 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with open_serving(resources) as serving, open_places(resources.settings) as places:
         app.state.serving, app.state.places = serving, places
         app.state.streams, app.state.cutting = Streams(), CapacityLimiter(analysis_recordings_api.CUT_AT_ONCE)
+        app.state.pictures = Pictures(resources.settings.pictures_dir, resources.settings.pictures_url)
         yield
 
 
 API = Api(
     name="inference",
-    routers=[classifying, analyses_api.router, analysis_recordings_api.router, models, places_api.router, page.router],
+    routers=[
+        classifying,
+        analyses_api.router,
+        analysis_recordings_api.router,
+        models,
+        places_api.router,
+        species_api.router,
+        page.router,
+    ],
     lifespan=lifespan,
     checks={"model": check_model},
     uploads=["/classify"],

@@ -71,6 +71,13 @@ class Serving:
     def loaded_id(self) -> str | None:
         return self._classifier.model_id if self._classifier else None
 
+    @property
+    def species(self) -> frozenset[str]:
+        """Those of the active model, by scientific name; none while it is not in memory."""
+        return (
+            frozenset(one.scientific for one in self._classifier.manifest.labels) if self._classifier else frozenset()
+        )
+
     async def check(self) -> str:
         """What `/readyz` says of the model; raises while the active one is not in memory.
 
