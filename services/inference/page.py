@@ -1,6 +1,11 @@
-"""The page at `/` and the files it is made of. They need no key; what they ask the API does."""
+"""The page at `/` and `/page/...`, and the files it is made of. They need no key; what they ask the API does.
+
+Every address of the page is answered with the same document; its own router shows what the address says (see
+`web/lib/router.js`).
+"""
 
 import os
+from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -9,14 +14,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 WEB = Path(__file__).parent / "web"
+VIEWS = frozenset(folder.name for folder in (WEB / "views").iterdir() if folder.is_dir())
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; style-src 'self'; "
-    "script-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; style-src 'self'; "
+    "script-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-OPEN_PATHS = ("/", "/static/*")
+OPEN_PATHS = ("/", "/page/*", "/static/*")
 router = APIRouter(include_in_schema=False)
 
 
@@ -38,6 +43,16 @@ _files = WebFiles(directory=WEB)
 @router.api_route("/", methods=["GET", "HEAD"])
 async def page(request: Request) -> Response:
     return await _files.get_response("index.html", request.scope)
+
+
+@router.api_route("/page/{view}", methods=["GET", "HEAD"])
+@router.api_route("/page/{view}/{rest:path}", methods=["GET", "HEAD"])
+async def view(view: str, request: Request) -> Response:
+    """A place in the page, as a link or a reload asks for it; where there is no such view, the page says so itself."""
+    answer = await page(request)
+    if answer.status_code == HTTPStatus.OK and view not in VIEWS:
+        answer.status_code = HTTPStatus.NOT_FOUND
+    return answer
 
 
 @router.api_route("/static/{path:path}", methods=["GET", "HEAD"])

@@ -12,10 +12,15 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tools.web_packages import install, registry
+
 FLAGS = [
     *("--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"),
     *("--disable-sync", "--use-fake-device-for-media-stream"),
 ]
+FOLDER = Path(__file__).parent
+AXE = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+PHONE = {"width": 390, "height": 844}
 PATIENCE = 30_000  # milliseconds: the first classification loads the model
 
 
@@ -29,6 +34,7 @@ class Watched:
 
     page: Page
     base: str
+    path: str = "/"
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -36,8 +42,8 @@ class Watched:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._listen)
-        self.page.goto(self.base)
-        expect(self.page.locator("#record")).to_be_visible()
+        self.page.goto(self.base + self.path)
+        expect(self.page.locator("html.ready")).to_be_visible()
 
     def _listen(self, message: ConsoleMessage) -> None:
         # The browser notes every refused classification as an error; the page answers for those itself.
@@ -59,6 +65,19 @@ class Watched:
 
     def slide_to_the_left(self) -> None:
         self.page.locator("#threshold").press("Home")
+
+    def is_accessible(self) -> None:
+        """By every rule of axe-core that it can decide by itself (WCAG 2.2 AA and its best practices)."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        options = {"resultTypes": ["violations"], "preload": False}  # preloading would break the page's own policy
+        violations = self.page.evaluate(
+            "options => axe.run(document, options).then((found) => found.violations)", options
+        )
+        told = [f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']]}" for one in violations]
+        # axe tries out styles that the page's policy forbids.
+        self.complaints[:] = [one for one in self.complaints if "Applying inline style" not in one]
+        assert told == []
 
     def picture_is_drawn(self) -> None:
         expect(self.page.locator("#caption")).to_contain_text("Sonagram of")
@@ -93,6 +112,12 @@ def browser(garden_recording: Path, tmp_path_factory: pytest.TempPathFactory) ->
         running.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def axe() -> None:
+    """Fetched by `make`, and here where a test runs without it."""
+    install(FOLDER, registry(os.environ, Path.home() / ".npmrc"))
+
+
 Open = Callable[..., Watched]
 Prepare = Callable[[Page], None]
 
@@ -104,7 +129,9 @@ def opened(browser: Browser, stack: Stack) -> Iterator[Open]:
     contexts: list[BrowserContext] = []
     pages: list[Watched] = []
 
-    def open_page(*, microphone: bool = True, prepare: Prepare | None = None, **options: Any) -> Watched:
+    def open_page(
+        path: str = "/", *, microphone: bool = True, prepare: Prepare | None = None, **options: Any
+    ) -> Watched:
         context = browser.new_context(**options)
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
@@ -113,7 +140,7 @@ def opened(browser: Browser, stack: Stack) -> Iterator[Open]:
         page = context.new_page()
         if prepare is not None:
             prepare(page)
-        pages.append(Watched(page, stack.url))
+        pages.append(Watched(page, stack.url, path))
         return pages[-1]
 
     yield open_page
@@ -138,6 +165,7 @@ def an_answer(*detections: tuple[float, float, str, float], seconds: float = 10.
         "request_id": "r",
         "model": {"name": "test-birds", "version": "7"},
         "parameters": {"step": 2.5, "min_confidence": 0.1},
+        "outcome": "species" if heard else "nothing",
         "recording": {"seconds": seconds, "sample_rate": 22050, "channels": 1, "warnings": [], **recording},
         "ranking": list(best.values()),
         "detections": heard,

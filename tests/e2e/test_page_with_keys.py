@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browser import Open, browser, opened
+from tests.e2e.browser import Open, axe, browser, opened
 from tests.support.stack import Stack
 
-__all__ = ["browser", "opened"]  # fixtures
+__all__ = ["axe", "browser", "opened"]  # fixtures
 
 MASTER = "a-key-that-is-long-enough"
 

@@ -21,7 +21,11 @@ from shared.queue import declare_queues
 from shared.settings import Settings
 
 APIS = (INGEST, TRAINER, INFERENCE)
-OPEN = {"GET /", "HEAD /", "GET /static/{path:path}", "HEAD /static/{path:path}"}
+OPEN = {
+    f"{method} {path}"
+    for method in ("GET", "HEAD")
+    for path in ("/", "/page/{view}", "/page/{view}/{rest:path}", "/static/{path:path}")
+}
 HEALTH = {"/healthz", "/readyz", "/metrics"}
 ADMINS = {
     "PUT /models/active",

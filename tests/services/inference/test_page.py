@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.inference.page import WEB
+from services.inference.page import VIEWS, WEB
 from shared.settings import Settings
 from tests.services.inference.conftest import Client, prepare, starting
 
@@ -37,6 +37,28 @@ async def test_everything_that_the_page_names_is_there_with_its_type(visitor: Cl
         answer = await visitor.get(path)
         assert answer.status_code == 200, path
         assert answer.headers["content-type"].split(";")[0] == types[path[path.rindex(".") :]]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/page/listen", 200), ("/page/listen/3f0e6c1f/more", 200), ("/page/none", 404), ("/page/none/at-all", 404)],
+)
+async def test_every_address_of_the_page_is_answered_by_the_page(visitor: Client, path: str, status: int) -> None:
+    answer = await visitor.get(path)
+    assert answer.status_code == status
+    assert answer.content == (WEB / "index.html").read_bytes()
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+async def test_every_view_is_whole_and_has_the_same_words_in_each_language() -> None:
+    words = re.compile(r"^ {2}(\w+):", re.MULTILINE)
+    folders = [WEB / "lib", *(WEB / "views" / name for name in VIEWS)]
+    assert len(folders) > 1
+    for folder in folders:
+        keys = [words.findall((folder / f"{code}.js").read_text(encoding="utf-8")) for code in ("en", "de")]
+        assert keys[0] == keys[1], folder
+    for folder in folders[1:]:
+        assert {"view.js", "view.html", "view.css"} <= {path.name for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("path", ["/", "/static/app.js"])
@@ -72,6 +94,8 @@ async def test_nothing_but_the_pages_own_files_is_given_out(visitor: Client, pat
         ("PUT", "/models/active"),
         ("GET", "/models/garden/1"),
         ("GET", "/models/garden/1/card"),
+        ("GET", "/species/names?language=de"),
+        ("GET", "/species/Turdus merula/picture"),
     ],
 )
 async def test_everything_else_asks_for_the_key(visitor: Client, method: str, path: str) -> None:

@@ -1,10 +1,13 @@
 /* The stage: one recording as a picture one can play. Time line, player and the controls under them act as one. */
 
-import { Player } from "./player.js";
-import { decode, draw, wav } from "./sound.js";
-import { clock, duration, text } from "./strings.js";
-import { Timeline } from "./timeline.js";
+import { clock, duration } from "../../lib/format.js";
+import { shared } from "../../lib/strings.js";
+import { decode, draw, wav } from "../../sound/decode.js";
+import { Player } from "../../sound/player.js";
+import { Timeline } from "../../sound/timeline.js";
+import { text } from "./words.js";
 
+const ZOOM = 1.6; // times larger or smaller at one step
 const $ = (id) => document.getElementById(id);
 
 export class Stage {
@@ -22,14 +25,18 @@ export class Stage {
     });
     this.urls = [];
     $("play").addEventListener("click", () => this.player.toggle());
-    $("zoom-in").addEventListener("click", () => this.timeline.zoom(1.6));
-    $("zoom-out").addEventListener("click", () => this.timeline.zoom(1 / 1.6));
+    $("zoom-in").addEventListener("click", () => this.timeline.zoom(ZOOM));
+    $("zoom-out").addEventListener("click", () => this.timeline.zoom(1 / ZOOM));
+    $("loop").addEventListener("click", () => this.#repeat());
+    $("plate").addEventListener("keydown", (event) => this.#press(event));
+    this.#changed();
   }
 
   get playable() {
     return this.player.playable;
   }
 
+  /** Plays a passage: once, or again and again where that is chosen. */
   play({ start, end }) {
     this.player.play(start, end);
     this.timeline.moveTo(start, true);
@@ -87,9 +94,28 @@ export class Stage {
     const button = $("play");
     button.disabled = !playable;
     button.dataset.playing = playing;
-    button.title = playable ? "" : text("cannotPlay");
-    button.setAttribute("aria-label", text(playing ? "pause" : "play"));
+    button.title = playable ? "" : shared("cannotPlay");
+    button.setAttribute("aria-label", shared(playing ? "pause" : "play"));
     if (playable !== this.wasPlayable) this.onPlayable();
     this.wasPlayable = playable;
+  }
+
+  #repeat() {
+    this.player.looping = !this.player.looping;
+    $("loop").setAttribute("aria-pressed", String(this.player.looping));
+  }
+
+  /** Single keys count on the picture only (WCAG 2.1.4); a box keeps the space bar for itself. */
+  #press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = {
+      " ": event.target.closest(".box") ? undefined : () => this.player.toggle(),
+      l: () => this.#repeat(),
+      "+": () => this.timeline.zoom(ZOOM),
+      "-": () => this.timeline.zoom(1 / ZOOM),
+    }[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
   }
 }

@@ -1,25 +1,29 @@
 /* Files dropped anywhere on the page. */
 
-/** `take(files)` gets the files among what is dropped, perhaps none; `enabled()` says whether the page can take it now. The veil shows while files hover. */
-export function acceptDrops(veil, { take, enabled }) {
+/**
+ * `take(files)` gets the files among what is dropped, perhaps none, until `signal` is aborted; `enabled()` says whether
+ * the page can take it now. The veil shows while files hover.
+ */
+export function acceptDrops(veil, { take, enabled, signal }) {
   let depth = 0; // enter and leave also fire for every element inside
   const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
   const veiled = (on) => {
     if (!on) depth = 0;
     veil.hidden = !on;
   };
-  addEventListener("dragenter", (event) => {
+  const on = (event, act) => addEventListener(event, act, { signal });
+  on("dragenter", (event) => {
     if (!carriesFiles(event) || !enabled()) return;
     depth += 1;
     veiled(true);
   });
-  addEventListener("dragleave", (event) => {
+  on("dragleave", (event) => {
     if (!carriesFiles(event) || !depth) return;
     depth -= 1;
     if (!depth) veiled(false);
   });
-  addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
-  addEventListener("drop", (event) => {
+  on("dragover", (event) => carriesFiles(event) && event.preventDefault());
+  on("drop", (event) => {
     if (!carriesFiles(event)) return;
     event.preventDefault();
     veiled(false);

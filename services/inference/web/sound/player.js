@@ -1,11 +1,12 @@
-/* Plays the recording, or a part of it, and says where it is. */
+/* Plays the recording, or a part of it, once or again and again, and says where it is. */
 
 export class Player {
   /** `onMove(seconds)` while it plays or is moved, `onChange()` when it starts, stops, or learns whether it can play. */
   constructor({ onMove, onChange }) {
     this.audio = new Audio();
     this.audio.preload = "auto";
-    this.until = Infinity;
+    this.looping = false;
+    [this.from, this.until] = [0, Infinity];
     this.playable = false;
     this.onMove = onMove;
     const tell = () => onChange();
@@ -13,7 +14,7 @@ export class Player {
     this.audio.addEventListener("error", () => ((this.playable = false), tell()));
     this.audio.addEventListener("play", () => (tell(), this.#follow()));
     this.audio.addEventListener("pause", tell);
-    this.audio.addEventListener("ended", () => this.seek(0));
+    this.audio.addEventListener("ended", () => (this.looping && this.until < Infinity ? this.play(this.from, this.until) : this.seek(0)));
     this.audio.addEventListener("seeked", () => onMove(this.audio.currentTime));
   }
 
@@ -45,7 +46,7 @@ export class Player {
   async play(start = this.audio.currentTime, end = Infinity) {
     if (!this.playable) return;
     this.audio.currentTime = start;
-    this.until = end;
+    [this.from, this.until] = [start, end];
     try {
       await this.audio.play();
     } catch (error) {
@@ -61,8 +62,11 @@ export class Player {
   #follow() {
     if (!this.playing) return;
     if (this.audio.currentTime >= this.until) {
-      this.audio.pause();
-      this.until = Infinity;
+      if (this.looping) this.audio.currentTime = this.from;
+      else {
+        this.audio.pause();
+        this.until = Infinity;
+      }
     }
     this.onMove(this.audio.currentTime);
     requestAnimationFrame(() => this.#follow());

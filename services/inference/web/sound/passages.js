@@ -1,14 +1,12 @@
 /* From the detections of an answer to the passages a person hears: pure functions, no page. */
 
-/** The name to show; a model may have no common name for a species. */
-export const nameOf = ({ species, common_name: common }) => common || species;
-
 /** Detections at or above the threshold. Compared in whole per cent, as the slider shows them. */
 export const atLeast = (detections, threshold) => detections.filter((d) => Math.round(d.confidence * 100) >= Math.round(threshold * 100));
 
 /**
  * Windows overlap, so one song is detected several times: detections of one species that touch become one passage
- * {species, common_name, start, end, confidence}, with the highest confidence among them, sorted by start.
+ * {species, common_name, start, end, confidence, known}, with the highest confidence among them, sorted by start. It is
+ * known when one of them is, and null where the model cannot tell.
  */
 export function passages(detections) {
   const open = new Map();
@@ -18,9 +16,10 @@ export function passages(detections) {
     if (last && d.start <= last.end + 1e-3) {
       last.end = Math.max(last.end, d.end);
       last.confidence = Math.max(last.confidence, d.confidence);
+      last.known = last.known || (d.known ?? null);
     } else {
-      const { species, common_name, start, end, confidence } = d;
-      const passage = { species, common_name, start, end, confidence };
+      const { species, common_name, start, end, confidence, known = null } = d;
+      const passage = { species, common_name, start, end, confidence, known };
       open.set(species, passage);
       found.push(passage);
     }

@@ -42,7 +42,7 @@ export async function decode(file, url) {
 /** The picture of those samples (see spectrum.js), made beside the page so that it stays responsive; null if that fails. Takes the samples away. */
 export function draw({ samples, rate }, signal) {
   return new Promise((resolve) => {
-    const worker = new Worker("/static/spectrum-worker.js", { type: "module" });
+    const worker = new Worker("/static/sound/spectrum-worker.js", { type: "module" });
     const end = (picture) => {
       worker.terminate();
       resolve(picture);

@@ -1,6 +1,6 @@
 /* The microphone, from the click to a file. */
 
-import { Problem } from "./api.js";
+import { Problem } from "../lib/api.js";
 
 export const ADVISED = 3; // seconds below which hardly any song fits
 export const LONGEST = 300; // seconds after which it stops by itself

@@ -1,8 +1,10 @@
 /* The recording along its time: sonagram, detections as boxes, cursor; zoomed, scrolled and played by pointer or keys. */
 
+import { clock, confidenceWord, number, percent } from "../lib/format.js";
+import { nameOf } from "../lib/species.js";
+import { shared } from "../lib/strings.js";
 import { colours, darkness, fit, paintInto } from "./paint.js";
-import { lanes, nameOf } from "./passages.js";
-import { clock, percent, text } from "./strings.js";
+import { lanes } from "./passages.js";
 
 const TOP_HZ = 11_025;
 const LEAST_SCALE = 18; // CSS pixels a second to begin with, so that a 5 s detection can hold its name
@@ -10,6 +12,7 @@ const MOST_SCALE = 400;
 const AXIS = 24; // CSS pixels of time axis under the sonagram
 const LANE = 27; // CSS pixels from one label to the next
 const LANES = 5; // more would hide the song; weaker detections stay in the list below
+const NEAR = 14; // CSS pixels between the pointer and what is said of it
 const steps = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 
 const between = (low, value, high) => Math.max(low, Math.min(high, value));
@@ -29,11 +32,17 @@ export class Timeline {
     const find = (selector) => root.querySelector(selector);
     [this.scroller, this.track, this.canvas] = [find(".scroller"), find(".track"), find("canvas")];
     [this.seek, this.boxes, this.cursor, this.note] = [find(".seek"), find(".boxes"), find(".cursor"), find(".note")];
+    this.tip = find(".tip");
+    this.seek.setAttribute("aria-label", shared("position"));
+    this.boxes.setAttribute("aria-label", shared("boxes"));
     Object.assign(this, { onSeek, onPassage, onZoom });
     this.seek.addEventListener("click", (event) => this.onSeek(this.#timeAt(event)));
     this.seek.addEventListener("keydown", (event) => this.#step(event));
     this.boxes.addEventListener("click", (event) => this.#choose(event));
     this.boxes.addEventListener("keydown", (event) => this.#rove(event));
+    this.track.addEventListener("pointermove", (event) => this.#point(event));
+    this.track.addEventListener("pointerleave", () => (this.tip.hidden = true));
+    this.boxes.addEventListener("focusin", ({ target }) => this.#reveal(target));
     this.scroller.addEventListener("scroll", () => this.#redraw());
     darkness.addEventListener("change", () => this.#redraw());
     new ResizeObserver(() => this.#layout()).observe(this.scroller);
@@ -79,8 +88,8 @@ export class Timeline {
         box.style.top = `${4 + chosen[i] * LANE}px`;
         box.style.zIndex = chosen[i]; // the lower box lies inside the higher one: on top, so that both can be hit
         box.tabIndex = -1;
-        box.title = `${name}, ${sure}`;
-        box.setAttribute("aria-label", text("boxLabel", name, sure, clock(passage.start, true), clock(passage.end, true)));
+        box.classList.toggle("strange", passage.known === false);
+        box.setAttribute("aria-label", shared("boxLabel", name, sure, clock(passage.start, true), clock(passage.end, true)));
         const label = box.appendChild(document.createElement("span"));
         label.className = "box-label";
         label.textContent = `${name} ${sure}`;
@@ -99,7 +108,7 @@ export class Timeline {
     this.cursor.style.transform = `translateX(${x}px)`;
     this.cursor.hidden = !this.position; // at the very start it would look like an axis
     this.seek.setAttribute("aria-valuenow", this.position.toFixed(1));
-    this.seek.setAttribute("aria-valuetext", text("positionValue", clock(this.position, true), clock(this.seconds, true)));
+    this.seek.setAttribute("aria-valuetext", shared("positionValue", clock(this.position, true), clock(this.seconds, true)));
     const { scrollLeft, clientWidth } = this.scroller;
     if (follow && (x < scrollLeft || x > scrollLeft + 0.9 * clientWidth)) this.scroller.scrollLeft = x - 0.1 * clientWidth;
   }
@@ -174,6 +183,29 @@ export class Timeline {
       context.fillText(words, Math.max(2, x - room / 2), height - 6);
     }
     context.setTransform(1, 0, 0, 1, 0, 0);
+  }
+
+  /** Says what is under the pointer: whose box, or which time and frequency. */
+  #point(event) {
+    const frame = this.scroller.getBoundingClientRect();
+    const box = event.target.closest(".box");
+    const height = this.canvas.clientHeight - AXIS;
+    const hertz = TOP_HZ * (1 - (event.clientY - frame.top) / height);
+    this.tip.hidden = !this.seconds || hertz < 0;
+    if (this.tip.hidden) return;
+    if (box) {
+      const { confidence, start, end, ...passage } = this.passages[box.dataset.index];
+      this.tip.textContent = shared("boxTip", nameOf(passage), percent(confidence), confidenceWord(confidence), clock(start, true), clock(end, true));
+    } else this.tip.textContent = shared("pointTip", clock(this.#timeAt(event), true), number(hertz / 1000));
+    const [x, y] = [event.clientX - frame.left, event.clientY - frame.top];
+    const room = frame.width - this.tip.offsetWidth;
+    this.tip.style.translate = `${between(0, x + NEAR, room)}px ${y > height / 2 ? y - NEAR - this.tip.offsetHeight : y + NEAR}px`;
+  }
+
+  /** Scrolls a box that has the focus into view, with some time before it. */
+  #reveal(box) {
+    const [x, { scrollLeft, clientWidth }] = [box.offsetLeft, this.scroller];
+    if (x < scrollLeft || x > scrollLeft + 0.9 * clientWidth) this.scroller.scrollLeft = x - 0.1 * clientWidth;
   }
 
   #timeAt(event) {

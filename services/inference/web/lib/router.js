@@ -1,0 +1,129 @@
+/*
+ * Which view is shown. `/` is Listen; `/page/NAME` and whatever follows is the view in the folder views/NAME:
+ * view.html its markup, view.css its looks, en.js and de.js its words, and view.js, which exports `text` and
+ * `open(root, route)` -> {show(route), close()}.
+ * A route is {view, path, query}: /page/models/garden/3?sort=f1 is {view: "models", path: ["garden", "3"], query}.
+ */
+
+import { Problem } from "./api.js";
+import { fill, shared } from "./strings.js";
+
+const HOME = "listen";
+const PREFIX = "/page/";
+
+/** The path of a view's part: pathTo("models", "garden", 3) -> "/page/models/garden/3". */
+export function pathTo(view, ...path) {
+  if (view === HOME && !path.length) return "/";
+  return PREFIX + [view, ...path].map(encodeURIComponent).join("/");
+}
+
+function routeOf({ pathname, searchParams }) {
+  const [view = HOME, ...path] = pathname.startsWith(PREFIX)
+    ? pathname.slice(PREFIX.length).split("/").filter(Boolean).map(decodeURIComponent)
+    : [];
+  return { view, path, query: searchParams };
+}
+
+const isOurs = ({ origin, pathname }) => origin === location.origin && (pathname === "/" || pathname.startsWith(PREFIX));
+
+let router = null;
+
+/** Goes to a path of the page; `replace` leaves no step back to where one was. */
+export const go = (path, { replace = false } = {}) => router.go(new URL(path, location.href), replace);
+
+/** The name of what is shown, in the browser's history and tabs. */
+export function title(words) {
+  document.title = words ? `${words} – ${shared("brand")}` : shared("brand");
+}
+
+/** Loads a stylesheet once. */
+function style(href) {
+  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+  return new Promise((resolve, reject) => {
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", () => (link.remove(), reject(new Problem("unreachable", { again: true }))));
+    document.head.append(link);
+  });
+}
+
+async function markup(address) {
+  const answer = await fetch(address).catch(() => null);
+  if (!answer?.ok) throw new Problem("unreachable", { again: true });
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+async function load(name) {
+  const folder = `/static/views/${name}`;
+  const parts = [markup(`${folder}/view.html`), import(`${folder}/view.js`), style(`${folder}/view.css`)];
+  const settled = await Promise.allSettled(parts);
+  const failed = settled.find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
+  const [{ value: document_ }, { value: module }] = settled;
+  fill(document_, module.text);
+  return { module, parts: [...document_.body.childNodes] };
+}
+
+class Router {
+  constructor(root, views, { onRoute, onProblem }) {
+    Object.assign(this, { root, views, onRoute, onProblem, shown: null, name: null, turn: 0 });
+    addEventListener("popstate", () => this.show());
+    addEventListener("click", (event) => this.#follow(event));
+  }
+
+  go(url, replace = false) {
+    history[replace ? "replaceState" : "pushState"](null, "", url);
+    return this.show();
+  }
+
+  /** Shows what the address says. A view that is open already changes itself; another takes its place. */
+  async show() {
+    const route = routeOf(new URL(location.href));
+    const turn = ++this.turn;
+    this.onRoute(route);
+    try {
+      if (route.view === this.name) return await this.shown.show(route);
+      if (!this.views.includes(route.view)) throw new Problem("no-such-view");
+      const { module, parts } = await load(route.view);
+      if (turn !== this.turn) return; // somebody has gone elsewhere meanwhile
+      this.#leave();
+      this.root.replaceChildren(...parts);
+      title("");
+      scrollTo({ top: 0 });
+      if (turn > 1) this.root.focus({ preventScroll: true }); // at the very first, the focus stays where a browser puts it
+      this.shown = await module.open(this.root, route);
+      this.name = route.view;
+    } catch (error) {
+      if (turn !== this.turn) return;
+      this.#leave();
+      const problem = error instanceof Problem ? error : new Problem("server-error", { again: true, cause: error });
+      if (problem !== error) console.error(error);
+      this.onProblem(problem, () => this.show());
+    }
+  }
+
+  #leave() {
+    this.shown?.close();
+    [this.shown, this.name] = [null, null];
+  }
+
+  /** A plain click on a link of ours is a step in the page, not a new page. */
+  #follow(event) {
+    const link = event.target.closest?.("a[href]");
+    const special = event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
+    if (!link || special || event.defaultPrevented || link.target || link.hasAttribute("download")) return;
+    const url = new URL(link.href);
+    if (!isOurs(url) || (url.hash && url.pathname === location.pathname)) return;
+    event.preventDefault();
+    this.go(url);
+  }
+}
+
+/**
+ * Starts with what the address says, among those views. `onRoute(route)` hears of each step, `onProblem(problem, again)` of a
+ * view that cannot be shown.
+ */
+export function start(root, views, handlers) {
+  router = new Router(root, views, handlers);
+  return router.show();
+}

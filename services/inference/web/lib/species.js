@@ -1,0 +1,14 @@
+/* The names of species in the page's language. An answer has the English one; the scientific name is the identity. */
+
+import { speciesNames } from "./api.js";
+import { language } from "./strings.js";
+
+let names = {};
+
+/** Fetches the names once; until then, and where it fails, species have the names that answers give them. */
+export async function loadNames() {
+  if (language !== "en" && !Object.keys(names).length) names = await speciesNames(language);
+}
+
+/** The name to show; a model may have no common name for a species. */
+export const nameOf = ({ species, common_name: common }) => names[species] || common || species;

@@ -1,0 +1,67 @@
+/* The result as files, made in the browser from the answer and from what the slider shows of it. */
+
+import { button, make } from "../../lib/dom.js";
+import { text } from "./words.js";
+
+const TOP_HZ = 11_025; // what the model hears
+
+/** A field of a CSV file (RFC 4180); what a spreadsheet would take for a formula is kept from it. */
+function cell(value) {
+  const words = String(value ?? "");
+  const safe = /^[=+\-@\t\r]/.test(words) && typeof value === "string" ? `'${words}` : words;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+const oneLine = (words) => words.replaceAll(/\s+/g, " ");
+
+const table = (columns, rows) => [columns, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
+
+const tabs = (rows) => rows.map((row) => row.map((value) => oneLine(String(value))).join("\t") + "\n").join("");
+
+/** The columns are those of the server's own CSV, as far as one recording has them. */
+function csv({ file, detections }) {
+  const columns = ["file", "start", "end", "species", "common_name", "confidence", "known", "expected_here"];
+  return table(columns, detections.map((d) => [file, d.start, d.end, d.species, d.common_name, d.confidence, d.known, d.expected_here]));
+}
+
+/** A Raven selection table: a box is as high as what the model hears. */
+function raven({ file, detections, rate }) {
+  const head = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "Begin File", "Species", "Common Name", "Confidence"];
+  const top = Math.min(rate / 2, TOP_HZ).toFixed(1);
+  const row = (d, i) => [i + 1, "Spectrogram 1", 1, d.start.toFixed(3), d.end.toFixed(3), "0.0", top, file, d.species, d.common_name, d.confidence];
+  return tabs([head, ...detections.map(row)]);
+}
+
+/** A label track: File > Import > Labels in Audacity. */
+function audacity({ detections }) {
+  const name = (d) => (d.common_name ? `${d.species} (${d.common_name})` : d.species);
+  return tabs(detections.map((d) => [d.start.toFixed(6), d.end.toFixed(6), `${name(d)} ${d.confidence.toFixed(2)}`]));
+}
+
+const kinds = {
+  json: { suffix: ".json", type: "application/json", write: ({ answer }) => JSON.stringify(answer, null, 2) },
+  csv: { suffix: ".csv", type: "text/csv", write: csv },
+  raven: { suffix: ".selections.txt", type: "text/plain", write: raven },
+  audacity: { suffix: ".labels.txt", type: "text/plain", write: audacity },
+};
+
+function save(blob, name) {
+  const link = make("a", "");
+  Object.assign(link, { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Fills the list of downloads; `result()` gives {answer, file, detections}: the File, and the detections shown. */
+export function offerDownloads(list, result) {
+  const offer = (kind, act) => make("li", "", button("link", text("downloads")[kind], act));
+  const written = Object.entries(kinds).map(([kind, { suffix, type, write }]) =>
+    offer(kind, () => {
+      const { answer, file, detections } = result();
+      const content = write({ answer, file: file.name, detections, rate: answer.recording.sample_rate });
+      save(new Blob([content], { type: `${type};charset=utf-8` }), file.name.replace(/\.[^.]*$/, "") + suffix);
+    }),
+  );
+  const recording = offer("recording", () => save(result().file, result().file.name));
+  list.replaceChildren(...written, recording, make("li", "fine", text("downloadNote")));
+}

@@ -1,0 +1,183 @@
+/* What the answer says, in words, pictures and bars. */
+
+import { pictureOf } from "../../lib/api.js";
+import { inside, make, outside } from "../../lib/dom.js";
+import { clock, confidenceLevel, confidenceWord, percent } from "../../lib/format.js";
+import { silhouetteOf } from "../../lib/silhouettes.js";
+import { nameOf } from "../../lib/species.js";
+import { language, shared } from "../../lib/strings.js";
+import { alternatives } from "../../sound/passages.js";
+import { text } from "./words.js";
+
+const FEW_RANKED = 5;
+const FEW_HEARD = 8;
+const LONG_NAME = 22; // letters that fit one line in the largest type
+
+function latin(species) {
+  const element = make("i", "", species);
+  element.lang = "la";
+  return element;
+}
+
+export const badge = (confidence) => {
+  const element = make("span", "badge", make("strong", "", confidenceWord(confidence)), ` ${percent(confidence)}`);
+  element.dataset.level = confidenceLevel(confidence);
+  return element;
+};
+
+/** Wikipedia and Xeno-canto; they are asked for nothing until somebody follows the link. */
+function links(ranked) {
+  const { species } = ranked;
+  const element = make(
+    "span",
+    "links",
+    outside(`https://${language}.wikipedia.org/wiki/${encodeURIComponent(species.replaceAll(" ", "_"))}`, text("wikipedia")),
+    outside(`https://xeno-canto.org/species/${encodeURIComponent(species.replaceAll(" ", "-"))}`, text("xenoCanto")),
+  );
+  element.setAttribute("role", "group");
+  element.setAttribute("aria-label", text("hearMore", nameOf(ranked)));
+  return element;
+}
+
+function expectation({ expected_here: expected }) {
+  if (expected === null || expected === undefined) return null;
+  const element = make("span", "expected", text(expected ? "expected" : "unexpected"));
+  element.dataset.expected = expected;
+  return element;
+}
+
+/** A drawing at once, and the picture in its place where the server has one. */
+function portrait(ranked, signal) {
+  const image = make("img", "");
+  Object.assign(image, { src: silhouetteOf(ranked.species), alt: text("drawnAlt"), width: 168, height: 168 });
+  const caption = make("figcaption", "credit", "\u00a0");
+  const figure = make("figure", "portrait", image, caption);
+  pictureOf(ranked.species, { signal }).then((picture) => {
+    if (!picture) return;
+    const forget = () => URL.revokeObjectURL(picture.url);
+    if (signal.aborted) return forget();
+    signal.addEventListener("abort", forget);
+    Object.assign(image, { src: picture.url, alt: text("pictureAlt", nameOf(ranked)) });
+    figure.classList.add("photo");
+    const licence = picture.licence_url ? outside(picture.licence_url, picture.licence) : picture.licence;
+    caption.replaceChildren(outside(picture.source_url, text("pictureBy", picture.author)), ", ", licence);
+  });
+  return figure;
+}
+
+function couldAlsoBe(ranking, chosen) {
+  const others = alternatives(ranking, chosen);
+  if (!others.length) return null;
+  const row = (ranked) => make("li", "", make("b", "", nameOf(ranked)), ` ${percent(ranked.confidence)} `, links(ranked));
+  return make("div", "also", make("p", "", text("alsoTitle")), make("ul", "", ...others.map(row)));
+}
+
+function heading(...content) {
+  const title = make("h1", "", ...content);
+  Object.assign(title, { tabIndex: -1, id: "verdict-title" });
+  return title;
+}
+
+/** Whom the recording sounds like. */
+function showSpecies(root, ranking, chosen, signal) {
+  const name = nameOf(chosen);
+  const title = heading(make("span", "overline", text("soundsLike")), " ", make("span", "name", name));
+  title.classList.toggle("long", name.length > LONG_NAME);
+  const words = make(
+    "div",
+    "",
+    title,
+    make("p", "scientific", name === chosen.species ? null : latin(chosen.species), links(chosen)),
+    make("p", "sure", badge(chosen.confidence), make("span", "meaning", text("meaning")[confidenceLevel(chosen.confidence)]), expectation(chosen)),
+    couldAlsoBe(ranking, chosen),
+  );
+  root.replaceChildren(portrait(chosen, signal), words);
+}
+
+/** That there is nobody to name, and why. */
+function showNobody(root, title, lead) {
+  const twig = make("img", "twig");
+  Object.assign(twig, { src: "/static/twig.svg", alt: "", width: 132, height: 105 });
+  const words = heading(title);
+  words.classList.toggle("long", title.length > LONG_NAME);
+  root.replaceChildren(twig, make("div", "", words, make("p", "lead", lead)));
+}
+
+/** The headline of an answer, given the species chosen among the detections shown, or null. Pictures end with `signal`. */
+export function showVerdict(root, { outcome, ranking, detections }, chosen, { threshold, signal }) {
+  if (outcome === "unknown") {
+    const nearest = ranking.length ? ` ${text("unknownNearest", nameOf(ranking[0]))}` : "";
+    showNobody(root, text("unknownTitle"), text("unknownLead") + nearest);
+  } else if (chosen) showSpecies(root, ranking, chosen, signal);
+  else if (detections.length && outcome !== "nothing") showNobody(root, text("faintTitle"), text("faintLead", percent(threshold)));
+  else showNobody(root, text("nobodyTitle"), text("nobodyLead"));
+}
+
+function rankRow(ranked, tints) {
+  const name = nameOf(ranked);
+  const fill = make("span", "bar-fill");
+  fill.style.width = `${100 * ranked.confidence}%`;
+  const bar = make("span", "bar", fill);
+  bar.setAttribute("aria-hidden", "true");
+  const row = make(
+    "li",
+    "",
+    make("span", "rank-name", make("b", "", name), " ", name === ranked.species ? null : latin(ranked.species)),
+    make("span", "rank-sure", make("b", "", percent(ranked.confidence)), make("span", "word", ` ${confidenceWord(ranked.confidence)}`)),
+    bar,
+    expectation(ranked),
+  );
+  row.dataset.tint = tints.get(ranked.species);
+  return row;
+}
+
+/** The ranked species; `all` beyond the first five. */
+export function showRanking(list, more, ranking, tints, all = false) {
+  list.replaceChildren(...ranking.slice(0, all ? undefined : FEW_RANKED).map((ranked) => rankRow(ranked, tints)));
+  more.hidden = ranking.length <= FEW_RANKED;
+  more.textContent = all ? text("rankingLess") : text("rankingMore", ranking.length);
+  more.setAttribute("aria-expanded", String(all));
+}
+
+function heardRow(passage, index, tints, playable) {
+  const [name, sure] = [nameOf(passage), percent(passage.confidence)];
+  const [from, to] = [clock(passage.start, true), clock(passage.end, true)];
+  const play = make("span", "visually-hidden", `${shared("play")} `);
+  const strange = passage.known === false ? make("span", "strange", text("notLikeAny")) : null;
+  const button = make("button", "passage", play, make("span", "when", `${from} – ${to}`), " ", make("span", "who", name, strange && " ", strange), " ", make("span", "sure", sure));
+  button.type = "button";
+  button.disabled = !playable;
+  button.dataset.index = index;
+  const row = make("li", "", button);
+  row.dataset.tint = tints.get(passage.species);
+  return row;
+}
+
+/** The passages in order of time, each a button that plays it; `all` beyond the first eight. */
+export function showHeard({ list, none, more }, found, tints, { playable, all = false }) {
+  list.replaceChildren(...found.slice(0, all ? undefined : FEW_HEARD).map((p, i) => heardRow(p, i, tints, playable)));
+  none.hidden = found.length > 0;
+  more.hidden = all || found.length <= FEW_HEARD;
+  more.textContent = text("heardMore", found.length);
+}
+
+/** What the decoder had to say about the recording. */
+export function showWarnings(root, warnings) {
+  root.hidden = !warnings.length;
+  root.replaceChildren(make("h2", "", text("warningsTitle")), make("ul", "", ...warnings.map((words) => make("li", "", words))));
+}
+
+/** The outcome of a result in a line of a list: a species with its badge, or why there is none. */
+export function summary({ outcome, ranking }) {
+  if (outcome === "unknown") return [make("span", "who", text("unknownTitle"))];
+  if (outcome === "nothing" || !ranking.length) return [make("span", "who", text("nobodyTitle"))];
+  return [make("span", "who", nameOf(ranking[0])), " ", badge(ranking[0].confidence)];
+}
+
+/** A line of a list of results: the drawing of whom it sounds like, its file, and what was heard. */
+export function resultRow({ href, name, about, answer }) {
+  const drawing = make("img", "");
+  const species = answer?.outcome === "species" && answer.ranking.length ? answer.ranking[0].species : null;
+  Object.assign(drawing, { src: species ? silhouetteOf(species) : "/static/birds/none.svg", alt: "", width: 44, height: 44, loading: "lazy" });
+  return make("li", "", drawing, make("span", "file", href ? inside(href, name) : name), ...about);
+}

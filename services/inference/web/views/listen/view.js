@@ -1,0 +1,352 @@
+/* Listen: a recording, or several, and who is heard in them. Its states, and what leads from one to the next. */
+
+import { activeModel, classify, Problem } from "../../lib/api.js";
+import { confirmed } from "../../lib/dialog.js";
+import { button, make } from "../../lib/dom.js";
+import { acceptDrops } from "../../lib/drop.js";
+import { clock, confidenceWord, percent, since } from "../../lib/format.js";
+import { say, toast } from "../../lib/notices.js";
+import { problemView } from "../../lib/problem.js";
+import { go, pathTo, title } from "../../lib/router.js";
+import { loadNames } from "../../lib/species.js";
+import { LivePicture } from "../../sound/live.js";
+import { atLeast, passages, tintsOf, verdict } from "../../sound/passages.js";
+import { ADVISED, LONGEST, Recording } from "../../sound/recorder.js";
+import { frequencyAxis } from "../../sound/timeline.js";
+import { offerDownloads } from "./downloads.js";
+import { find, forget, keep, lately } from "./kept.js";
+import { resultRow, showHeard, showRanking, showVerdict, showWarnings, summary } from "./result.js";
+import { Several } from "./several.js";
+import { Stage } from "./stage.js";
+import { wherever } from "./where.js";
+import { text } from "./words.js";
+
+export { text };
+
+const SEVERAL = "several";
+const LATELY = 5; // results on the first view
+const HOME = pathTo("listen");
+const $ = (id) => document.getElementById(id);
+const all = (selector) => document.querySelectorAll(selector);
+
+const parts = {
+  welcome: ["welcome"],
+  recording: ["stage", "recording", "live"],
+  analysing: ["stage", "analysing", "timeline"],
+  several: ["several"],
+  result: ["stage", "verdict", "timeline", "details"],
+  problem: ["problem"],
+};
+const everyPart = new Set(Object.values(parts).flat());
+
+class Listen {
+  constructor() {
+    this.closing = new AbortController();
+    this.recording = null;
+    this.result = null;
+    this.usual = 30; // per cent from which detections are shown at first: the model's own threshold, where it is known
+    this.work = { abort: () => {} };
+    this.stage = new Stage({ onPlayable: () => this.result && this.#listHeard() });
+    this.several = new Several({ hear: (file, how) => this.#hear(file, file.name, how) });
+    this.where = wherever($("where"));
+    frequencyAxis(document.querySelector(".axis"));
+    offerDownloads($("downloads").querySelector("ul"), () => {
+      const { answer, file, shown } = this.result;
+      return { answer, file, detections: shown };
+    });
+    this.#listen();
+  }
+
+  /* ---- what the router asks for ---- */
+
+  /** The first view, the list of several recordings, or the result of that id. */
+  async show({ path: [part] }) {
+    if (this.recording) await this.#cancelRecording();
+    if (part === undefined) return this.#welcome();
+    this.#leaveWork();
+    if (part === SEVERAL) return this.several.any ? this.#enter("several", "several-title") : go(HOME, { replace: true });
+    const kept = await find(part);
+    if (kept) await this.#showKept(kept);
+    else this.#fail(new Problem("result-not-here"));
+  }
+
+  close() {
+    this.closing.abort();
+    this.several.stop();
+    this.#leaveWork();
+    this.recording?.cancel();
+    delete document.body.dataset.state;
+  }
+
+  /* ---- states: which parts are shown in which ---- */
+
+  #enter(state, focus) {
+    document.body.dataset.state = state;
+    for (const part of everyPart) $(part).hidden = !parts[state].includes(part);
+    $("controls").inert = state !== "result";
+    title(state === "result" ? $("verdict-title").textContent : "");
+    scrollTo({ top: 0 });
+    const target = $(focus);
+    if (target && this.moved) target.focus({ preventScroll: true });
+    this.moved = true; // at the very first, the focus stays where a browser puts it
+  }
+
+  async #welcome() {
+    this.#leaveWork();
+    await this.#listLately();
+    this.#enter("welcome", "welcome-title");
+  }
+
+  #leaveWork() {
+    this.work.abort();
+    this.stage.clear();
+    this.result = null;
+    say("");
+  }
+
+  #fail(error, again) {
+    const problem = error instanceof Problem ? error : new Problem("server-error", { again: true, cause: error });
+    if (problem !== error) console.error(error);
+    this.#leaveWork();
+    const actions = [
+      button("button", text("recordAgain"), () => this.#record()),
+      button("button", text("chooseAgain"), () => $("file").click()),
+    ];
+    $("problem").replaceChildren(problemView(problem, { again, onKey: again ?? (() => go(HOME)), actions }));
+    this.#enter("problem", problem.code.startsWith("key-") ? "key" : "problem-title");
+  }
+
+  async #listLately() {
+    const results = await lately();
+    $("lately").hidden = !results.length;
+    const row = ({ id, at, name, answer }) =>
+      resultRow({ href: pathTo("listen", id), name, about: [...summary(answer), make("time", "hint", since(at))], answer });
+    $("lately-list").replaceChildren(...results.slice(0, LATELY).map(row));
+  }
+
+  /* ---- listening to the microphone ---- */
+
+  async #record() {
+    const buttons = all("[data-record]");
+    buttons.forEach((one) => (one.disabled = true));
+    say(text("micWaiting"));
+    try {
+      const started = await Recording.start();
+      this.#leaveWork();
+      this.recording = started;
+      this.#enter("recording", "stop");
+      say(text("saidRecording"));
+      this.#follow(started);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      buttons.forEach((one) => (one.disabled = false));
+    }
+  }
+
+  /** Draws and counts while that recording runs. */
+  #follow(current) {
+    const picture = new LivePicture($("live"), current.analyser);
+    let heardAt = performance.now();
+    const limit = setTimeout(() => this.recording === current && this.#stop(), LONGEST * 1000);
+    const hint = (seconds, silent) => {
+      if (silent > 2000) return text("hintQuiet");
+      if (seconds > LONGEST - 15) return text("hintLast", Math.ceil(LONGEST - seconds));
+      return text(seconds < ADVISED ? "hintStart" : "hintEnough");
+    };
+    const frame = (now) => {
+      if (this.recording !== current) return clearTimeout(limit);
+      if (picture.step(now) > 4) heardAt = now;
+      const { seconds } = current;
+      $("clock").textContent = clock(seconds);
+      const words = hint(seconds, now - heardAt);
+      if ($("recording-hint").textContent !== words) $("recording-hint").textContent = words;
+      if (seconds >= ADVISED) say(text("saidEnough"));
+      requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+  }
+
+  async #stop() {
+    const current = this.recording;
+    this.recording = null;
+    try {
+      await this.#analyse(await current.stop("recording"), text("ownRecording"));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #cancelRecording() {
+    const current = this.recording;
+    this.recording = null;
+    await current.cancel();
+    say("");
+  }
+
+  /* ---- asking the server ---- */
+
+  /** The answer to a recording, kept so that its link opens it again: {id, answer, href}. */
+  async #hear(file, name, { onSent, signal }) {
+    if (!file.size) throw new Problem("empty-file");
+    const answer = await classify(file, { where: this.where(), onSent, signal });
+    const id = answer.request_id;
+    await keep({ id, at: Date.now(), name, file, answer });
+    return { id, answer, href: pathTo("listen", id) };
+  }
+
+  async #analyse(file, name = file.name) {
+    this.#leaveWork();
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.work = { abort: () => controller.abort() };
+    this.#enter("analysing", "doing");
+    this.#doing(0);
+    try {
+      const onStage = this.stage.bring(file, name, signal);
+      const { id, answer, href } = await this.#hear(file, name, { onSent: (sent) => this.#doing(sent), signal });
+      if (signal.aborted) return;
+      history.pushState(null, "", href);
+      this.#showResult({ id, file, answer, signal });
+      await onStage;
+    } catch (error) {
+      if (signal.aborted) return;
+      controller.abort();
+      this.#fail(error, () => this.#analyse(file, name));
+    }
+  }
+
+  /** How far the sending is, 0..1; when all is sent, the server listens. */
+  #doing(sent) {
+    const words = sent < 1 ? text("sending", percent(sent)) : text("analysing");
+    $("doing").textContent = words;
+    if (sent < 1) $("progress").value = 100 * sent;
+    else $("progress").removeAttribute("value");
+    if (sent === 0 || sent === 1) say(words);
+  }
+
+  #take(files) {
+    if (!files.length) return this.#fail(new Problem("not-a-file"));
+    if (files.length === 1) return this.#analyse(files[0]);
+    this.#leaveWork();
+    this.several.start(files);
+    return go(pathTo("listen", SEVERAL));
+  }
+
+  /* ---- the result ---- */
+
+  async #showKept({ id, name, file, answer }) {
+    const controller = new AbortController();
+    this.work = { abort: () => controller.abort() };
+    const onStage = this.stage.bring(file, name, controller.signal);
+    this.#showResult({ id, file, answer, signal: controller.signal });
+    await onStage;
+  }
+
+  #showResult({ id, file, answer, signal }) {
+    const { ranking, detections, recording: about, parameters } = answer;
+    this.result = { id, file, answer, signal, tints: tintsOf(ranking, detections), all: { ranking: false, heard: false } };
+    const least = Math.ceil(20 * (parameters?.min_confidence ?? 0.1) - 1e-6) * 5;
+    $("threshold").min = Math.max(5, least);
+    $("threshold").value = Math.max(this.usual, least);
+    this.stage.lasts(about.seconds);
+    showWarnings($("warnings"), about.warnings ?? []);
+    $("back").hidden = !this.several.any;
+    $("back").href = pathTo("listen", SEVERAL);
+    $("downloads").open = false;
+    $("columns").hidden = !ranking.length && !detections.length;
+    this.#listRanking();
+    this.#refresh();
+    this.#enter("result", "verdict-title");
+    say("");
+  }
+
+  /** Everything that follows the slider. */
+  #refresh() {
+    const { answer, tints, signal } = this.result;
+    const threshold = $("threshold").value / 100;
+    $("threshold-words").textContent = text("thresholdWords", percent(threshold), confidenceWord(threshold));
+    $("threshold").setAttribute("aria-valuetext", $("threshold-words").textContent);
+    const shown = atLeast(answer.detections, threshold);
+    const chosen = verdict(answer.ranking, shown);
+    if (!chosen || chosen !== this.result.chosen) showVerdict($("verdict-words"), answer, chosen, { threshold, signal });
+    Object.assign(this.result, { chosen, shown, found: passages(shown) });
+    this.stage.timeline.mark(this.result.found, tints);
+    this.#listHeard();
+  }
+
+  #listRanking() {
+    const { answer, tints, all: whole } = this.result;
+    showRanking($("ranking"), $("ranking-more"), answer.ranking, tints, whole.ranking);
+  }
+
+  #listHeard() {
+    const places = { list: $("heard"), none: $("heard-none"), more: $("heard-more") };
+    const { found = [], tints, all: whole } = this.result;
+    showHeard(places, found, tints, { playable: this.stage.playable, all: whole.heard });
+  }
+
+  /* ---- what leads where ---- */
+
+  #listen() {
+    const on = (id, event, act) => $(id).addEventListener(event, act);
+    all("[data-record]").forEach((one) => one.addEventListener("click", () => this.#record()));
+    all("[data-choose]").forEach((one) => one.addEventListener("click", () => $("file").click()));
+    on("file", "change", ({ target }) => {
+      const files = [...target.files];
+      target.value = ""; // so that the same file can be chosen again
+      this.#take(files);
+    });
+    on("stop", "click", () => this.#stop());
+    on("cancel-recording", "click", async () => {
+      await this.#cancelRecording();
+      this.#welcome();
+    });
+    on("cancel-analysis", "click", () => this.#welcome());
+    on("threshold", "input", () => this.#refresh());
+    on("threshold", "change", () => say(`${$("threshold-words").textContent}. ${text("shown", this.result.found.length)}`));
+    on("ranking-more", "click", () => {
+      this.result.all.ranking = !this.result.all.ranking;
+      this.#listRanking();
+    });
+    on("heard-more", "click", () => {
+      this.result.all.heard = true;
+      this.#listHeard();
+      $("heard").querySelector("li:nth-child(9) button")?.focus();
+    });
+    on("heard", "click", (event) => {
+      const passage = event.target.closest(".passage");
+      if (passage) this.stage.play(this.result.found[passage.dataset.index]);
+    });
+    $("copy-link").hidden = !navigator.clipboard; // browsers lend it only to pages with https, or to localhost
+    on("copy-link", "click", async () => {
+      await navigator.clipboard.writeText(location.href);
+      toast(text("linkCopied"));
+    });
+    on("forget", "click", async () => {
+      const yes = await confirmed({ title: text("forgetTitle"), detail: text("forgetDetail"), yes: text("latelyForget") });
+      if (!yes) return;
+      await forget();
+      await this.#listLately();
+      $("welcome-title").focus();
+      toast(text("forgotten"));
+    });
+    const { signal } = this.closing;
+    acceptDrops($("drop"), { take: (files) => this.#take(files), enabled: () => !this.recording, signal });
+    addEventListener("key", () => this.#learnThreshold(), { signal });
+    this.#learnThreshold();
+  }
+
+  /** From which confidence the model itself reports. */
+  async #learnThreshold() {
+    const model = await activeModel();
+    if (model?.default_min_confidence) this.usual = 5 * Math.round(20 * model.default_min_confidence);
+  }
+}
+
+export async function open(_root, route) {
+  const view = new Listen();
+  await loadNames();
+  await view.show(route);
+  return view;
+}
