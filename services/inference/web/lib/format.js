@@ -14,8 +14,12 @@ const spans = [
   [30 * 86_400, "day", 86_400],
 ];
 
-/** 0.934 -> "93%". Never 100 %: no model is that sure. */
-export const percent = (confidence) => percentFormat.format(Math.min(confidence, 0.99));
+/** 0.934 -> "93%". Never 0 or 100 %: no model is that sure. */
+export const percent = (confidence) =>
+  confidence < 0.01 ? `<${percentFormat.format(0.01)}` : percentFormat.format(Math.min(confidence, 0.99));
+
+/** A part of a whole, 0..1: 0.5 -> "50%". */
+export const share = (part) => percentFormat.format(part);
 
 /** To one decimal: 4.25 -> "4.3". */
 export const number = (value) => numberFormat.format(value);

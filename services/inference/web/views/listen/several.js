@@ -1,6 +1,6 @@
 /* Several recordings, heard one after another: a list that says how far each is. */
 
-import { percent } from "../../lib/format.js";
+import { share } from "../../lib/format.js";
 import { make } from "../../lib/dom.js";
 import { say } from "../../lib/notices.js";
 import { resultRow, summary } from "./result.js";
@@ -16,7 +16,7 @@ function standing({ state, sent, answer, problem }) {
   const bar = make("progress", "");
   bar.setAttribute("aria-label", text("progress"));
   if (sent < 1) Object.assign(bar, { max: 1, value: sent });
-  return [make("span", "hint", sent < 1 ? text("sendingShort", percent(sent)) : text("listening")), bar];
+  return [make("span", "hint", sent < 1 ? text("sendingShort", share(sent)) : text("listening")), bar];
 }
 
 export class Several {

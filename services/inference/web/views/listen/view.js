@@ -4,7 +4,7 @@ import { activeModel, classify, Problem } from "../../lib/api.js";
 import { confirmed } from "../../lib/dialog.js";
 import { button, make } from "../../lib/dom.js";
 import { acceptDrops } from "../../lib/drop.js";
-import { clock, confidenceWord, percent, since } from "../../lib/format.js";
+import { clock, confidenceWord, percent, share, since } from "../../lib/format.js";
 import { say, toast } from "../../lib/notices.js";
 import { problemView } from "../../lib/problem.js";
 import { go, pathTo, title } from "../../lib/router.js";
@@ -218,7 +218,7 @@ class Listen {
 
   /** How far the sending is, 0..1; when all is sent, the server listens. */
   #doing(sent) {
-    const words = sent < 1 ? text("sending", percent(sent)) : text("analysing");
+    const words = sent < 1 ? text("sending", share(sent)) : text("analysing");
     $("doing").textContent = words;
     if (sent < 1) $("progress").value = 100 * sent;
     else $("progress").removeAttribute("value");
