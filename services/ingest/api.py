@@ -7,6 +7,7 @@ from services.ingest import (
     ingestions_api,
     jobs_api,
     keys_api,
+    overview_api,
     pictures,
     preparations_api,
     recordings_api,
@@ -21,6 +22,7 @@ API = Api(
     name="ingest",
     routers=[
         ingestions_api.router,
+        overview_api.router,  # before `/recordings/{id}`, which its paths would fit
         recordings_api.router,
         stretches_api.router,
         preparations_api.router,

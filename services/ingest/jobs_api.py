@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.ingest.verification import VERIFY
@@ -37,6 +37,12 @@ class Retry(Asked):
     kind: str | None = Field(None, description="Such as preprocess.prepare; all kinds if left out")
 
 
+class JobCount(BaseModel):
+    kind: str
+    state: State
+    jobs: int
+
+
 class Retried(BaseModel):
     queued: int
 
@@ -47,10 +53,11 @@ async def list_jobs(
     state: State | None = None,
     kind: Annotated[str | None, Query(description="Such as preprocess.prepare")] = None,
     parent_id: str | None = None,
+    top_level: Annotated[bool, Query(description="Only those that no other job started")] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[JobView]:
-    query = select(Job)
+    query = select(Job).where(Job.parent_id.is_(None)) if top_level else select(Job)
     for column, value in ((Job.state, state), (Job.kind, kind), (Job.parent_id, parent_id)):
         if value is not None:
             query = query.where(column == value)
@@ -61,6 +68,17 @@ async def list_jobs(
 
     async with reads() as session:
         return await session.run_sync(read)
+
+
+@router.get("/counts", summary="How many jobs there are, by kind and state")
+async def count_jobs(
+    reads: Reads, parent_id: Annotated[str | None, Query(description="Only those that this job started")] = None
+) -> list[JobCount]:
+    query = select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state).order_by(Job.kind, Job.state)
+    if parent_id is not None:
+        query = query.where(Job.parent_id == parent_id)
+    async with reads() as session:
+        return [JobCount(kind=kind, state=state, jobs=jobs) for kind, state, jobs in await session.execute(query)]
 
 
 @router.get("/{job_id}", summary="One job")

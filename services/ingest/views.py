@@ -7,10 +7,14 @@ from pydantic import BaseModel
 
 from shared.db.tables import Recording
 from shared.http.job_views import JobView
+from shared.licences import licence_of
 
 
 class RecordingView(BaseModel):
-    """A recording with its origin. `prepared` says whether sections and slices are there."""
+    """A recording with its origin. `prepared` says whether sections and slices are there.
+
+    `licence` is as the source wrote it; `licence_name` is its usual name, `licence_url` empty where none is known.
+    """
 
     id: str
     sha256: str
@@ -22,6 +26,8 @@ class RecordingView(BaseModel):
     xc_id: str | None
     recordist: str
     licence: str
+    licence_name: str
+    licence_url: str
     country: str
     locality: str
     latitude: float | None
@@ -73,8 +79,11 @@ def recording_fields(row: Recording) -> dict[str, Any]:
         "segmentation", "details", "format", "sample_rate", "channels", "seconds", "warnings",
         "created_at", "deleted_at",
     )  # fmt: skip
+    licence = licence_of(row.licence)
     return {
         **{name: getattr(row, name) for name in same},
+        "licence_name": licence.name,
+        "licence_url": licence.url,
         "name": row.original_name,
         "species": row.label,
         "prepared": row.prepared_at is not None,

@@ -35,10 +35,14 @@ class Failure(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job: its state is one of queued, running, succeeded, failed, dead, cancelled."""
+    """A job: its state is one of queued, running, succeeded, failed, dead, cancelled.
+
+    `about` is the id of the recording, ingestion or training that it works on, where its payload names one.
+    """
 
     id: str
     kind: str
+    about: str | None
     state: str
     progress: Progress
     attempts: int
@@ -56,6 +60,7 @@ class JobView(BaseModel):
         return cls(
             id=job.id,
             kind=job.kind,
+            about=next((value for key, value in job.payload.items() if key.endswith("_id")), None),
             state=job.state,
             progress=_progress(job),
             attempts=job.attempts,

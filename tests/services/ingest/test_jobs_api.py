@@ -60,3 +60,20 @@ async def test_a_job_is_watched_until_it_ends(api: httpx.AsyncClient, sessions: 
     assert events == ["queued", "running", "dead", "job"]
     last = json.loads([line for line in lines if line.startswith("data: ")][-1].removeprefix("data: "))
     assert (last["state"], last["error"]["detail"]) == ("dead", "The tide was out.")
+
+
+async def test_what_a_job_started_is_folded_into_it_and_counted(api: httpx.AsyncClient, sessions: SyncSessions) -> None:
+    with sessions.begin() as session:
+        parent = jobs.submit(session, "ingest.run", {"ingestion_id": "a" * 32}, max_attempts=1)
+        for _ in range(2):
+            jobs.submit(session, "preprocess.prepare", {}, max_attempts=1, parent_id=parent.id)
+    bury(sessions, "trainer.train", 1)
+    shown = (await api.get("/jobs", params={"top_level": True})).json()["items"]
+    assert [(one["kind"], one["about"]) for one in shown] == [("trainer.train", None), ("ingest.run", "a" * 32)]
+    below = (await api.get("/jobs/counts", params={"parent_id": parent.id})).json()
+    assert below == [{"kind": "preprocess.prepare", "state": "queued", "jobs": 2}]
+    assert [(one["kind"], one["state"], one["jobs"]) for one in (await api.get("/jobs/counts")).json()] == [
+        ("ingest.run", "queued", 1),
+        ("preprocess.prepare", "queued", 2),
+        ("trainer.train", "dead", 1),
+    ]
