@@ -89,38 +89,46 @@ export async function get(path, options) {
 const isAnswer = (a) => Array.isArray(a?.ranking) && Array.isArray(a?.detections) && Number.isFinite(a?.recording?.seconds);
 
 /**
- * Classifies one file, recorded `where` {latitude, longitude, date} as far as that is known. `onSent` hears the share of
- * it that is sent, 0..1. Rejects with a Problem, or with an AbortError once `signal` is aborted. (XMLHttpRequest, because fetch cannot say how much of an upload is through.)
+ * Sends a file with text fields, as a form, and gives what the server answers. `onSent` hears the share of it that is
+ * sent, 0..1. Rejects with a Problem, or with an AbortError once `signal` is aborted. (XMLHttpRequest, because fetch cannot
+ * say how much of an upload is through.)
  */
-export function classify(file, { where = {}, onSent = () => {}, signal } = {}) {
+export function upload(path, file, { fields = {}, onSent = () => {}, signal } = {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/classify?${new URLSearchParams({ min_confidence: LEAST_CONFIDENCE, top_k: RANKED, ...where })}`);
+    request.open("POST", path);
     for (const [name, value] of Object.entries(headersOf())) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onSent(event.loaded / event.total);
     });
     request.addEventListener("load", () => {
-      if (request.status !== 200) {
+      if (request.status < 200 || request.status > 299) {
         const header = (name) => request.getResponseHeader(name);
         reject(problemFrom(request.status, header("Content-Type"), request.responseText, header("Retry-After")));
         return;
       }
       try {
-        const answer = JSON.parse(request.responseText);
-        if (isAnswer(answer)) return resolve(answer);
-      } catch {
-        // falls through: not JSON is as bad as the wrong JSON
+        resolve(JSON.parse(request.responseText));
+      } catch (error) {
+        reject(new Problem("answer-unreadable", { cause: error }));
       }
-      reject(new Problem("answer-unreadable"));
     });
     request.addEventListener("error", () => reject(new Problem("unreachable", { again: true })));
     request.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
     signal?.addEventListener("abort", () => request.abort());
     const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
     form.append("audio", file, file.name);
     request.send(form);
   });
+}
+
+/** Classifies one file, recorded `where` {latitude, longitude, date} as far as that is known; the rest as `upload`. */
+export async function classify(file, { where = {}, ...how } = {}) {
+  const asked = new URLSearchParams({ min_confidence: LEAST_CONFIDENCE, top_k: RANKED, ...where });
+  const answer = await upload(`/classify?${asked}`, file, how);
+  if (!isAnswer(answer)) throw new Problem("answer-unreadable");
+  return answer;
 }
 
 /** The active model {name, version, ...}, null when none is active, undefined when the server does not say. */

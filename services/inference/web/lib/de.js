@@ -24,6 +24,23 @@ export default {
   pause: "Anhalten",
   cannotPlay: "Dieser Browser kann solche Dateien nicht abspielen",
 
+  progress: "Fortschritt",
+  timeLeft: (duration) => `noch etwa ${duration}`,
+  jobStates: { queued: "wartet", running: "läuft", succeeded: "fertig", failed: "gescheitert", dead: "aufgegeben", cancelled: "abgebrochen" },
+  jobKinds: {
+    "ingest.run": "Aufnahmen hereinholen",
+    "preprocess.prepare": "Eine Aufnahme vorbereiten",
+    "ingest.prepare_anew": "Aufnahmen neu vorbereiten",
+    "ingest.verify_storage": "Die Dateien prüfen",
+    "ingest.prune_storage": "Platz schaffen",
+    "trainer.train": "Ein Modell trainieren",
+    "inference.analyse": "Aufnahmen auswerten",
+    "inference.hear": "Einen Teil davon hören",
+    "inference.remove": "Eine Auswertung entfernen",
+  },
+  toRecording: "Zur Aufnahme",
+  toIngestion: "Was hereinkam",
+
   problemOverline: "Das hat nicht geklappt",
   problemCode: (code) => `Kennung für eine Meldung: ${code}`,
   retry: "Noch einmal versuchen",

@@ -24,6 +24,23 @@ export default {
   pause: "Pause",
   cannotPlay: "This browser cannot play this kind of file",
 
+  progress: "Progress",
+  timeLeft: (duration) => `about ${duration} left`,
+  jobStates: { queued: "waiting", running: "running", succeeded: "done", failed: "failed", dead: "gave up", cancelled: "cancelled" },
+  jobKinds: {
+    "ingest.run": "Bring recordings in",
+    "preprocess.prepare": "Prepare a recording",
+    "ingest.prepare_anew": "Prepare recordings anew",
+    "ingest.verify_storage": "Check the files",
+    "ingest.prune_storage": "Make room on the disk",
+    "trainer.train": "Train a model",
+    "inference.analyse": "Analyse recordings",
+    "inference.hear": "Hear a part of them",
+    "inference.remove": "Remove an analysis",
+  },
+  toRecording: "To the recording",
+  toIngestion: "What came in",
+
   problemOverline: "That did not work",
   problemCode: (code) => `Code for a report: ${code}`,
   retry: "Try again",

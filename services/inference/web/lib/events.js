@@ -28,7 +28,8 @@ async function* eventsIn(stream) {
   }
 }
 
-const pause = (milliseconds, signal) =>
+/** Resolves after that time, or as soon as `signal` is aborted. */
+export const pause = (milliseconds, signal) =>
   new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds);
     signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });

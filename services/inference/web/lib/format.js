@@ -5,6 +5,7 @@ import { language, shared } from "./strings.js";
 const percentFormat = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
 const numberFormat = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const momentFormat = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const dayFormat = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
 const sinceFormat = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const listFormat = new Intl.ListFormat(language, { type: "disjunction" });
 const spans = [
@@ -26,6 +27,9 @@ export const number = (value) => numberFormat.format(value);
 
 /** A day and its time. */
 export const moment = (date) => momentFormat.format(date);
+
+/** A day, given as 2024-05-04. */
+export const day = (iso) => dayFormat.format(new Date(`${iso}T00:00Z`));
 
 /** How long ago a moment of the last 30 days was, "2 hours ago"; its date where it is older. */
 export function since(date, now = Date.now()) {

@@ -5,9 +5,12 @@ import { language } from "./strings.js";
 
 let names = {};
 
-/** Fetches the names once; until then, and where it fails, species have the names that answers give them. */
-export async function loadNames() {
-  if (language !== "en" && !Object.keys(names).length) names = await speciesNames(language);
+/**
+ * Fetches the names once; until then, and where it fails, species have the names that answers give them: in English, which
+ * is fetched only where a view shows what has none.
+ */
+export async function loadNames({ english = false } = {}) {
+  if ((english || language !== "en") && !Object.keys(names).length) names = await speciesNames(language);
 }
 
 /** The name to show; a model may have no common name for a species. */

@@ -12,6 +12,7 @@ const MOST_SCALE = 400;
 const AXIS = 24; // CSS pixels of time axis under the sonagram
 const LANE = 27; // CSS pixels from one label to the next
 const LANES = 5; // more would hide the song; weaker detections stay in the list below
+const STRIP = 7; // CSS pixels of a strip of stretches, at the foot of the sonagram
 const NEAR = 14; // CSS pixels between the pointer and what is said of it
 const steps = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 
@@ -50,7 +51,7 @@ export class Timeline {
   }
 
   clear() {
-    [this.picture, this.seconds, this.wish, this.passages, this.position] = [null, 0, null, [], 0];
+    [this.picture, this.seconds, this.wish, this.passages, this.position, this.strips] = [null, 0, null, [], 0, []];
     this.boxes.replaceChildren();
     this.cursor.hidden = true;
     this.say("");
@@ -99,6 +100,15 @@ export class Timeline {
     const first = this.boxes.querySelector(".box:not([hidden])");
     if (first) first.tabIndex = 0;
     this.#place();
+  }
+
+  /**
+   * Strips at the foot of the sonagram, from above: {stretches: [{start, end}], colour: the name of a CSS variable, washed:
+   * whether the song above is tinted, too}. They are drawn, because a long recording has thousands.
+   */
+  underline(strips) {
+    this.strips = strips;
+    this.#redraw();
   }
 
   /** The cursor; `follow` scrolls it into view. */
@@ -165,12 +175,35 @@ export class Timeline {
     else new Uint32Array(image.data.buffer).fill(colours()[0]);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     context.putImageData(image, 0, 0);
-    if (this.seconds) this.#axis(context, dots, { width, height, from });
+    context.setTransform(dots, 0, 0, dots, 0, 0);
+    this.#underline(context, { width, height, from });
+    if (this.seconds) this.#axis(context, { width, height, from });
+    context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
-  #axis(context, dots, { width, height, from }) {
+  #underline(context, { width, height, from }) {
     const style = getComputedStyle(this.canvas);
-    context.setTransform(dots, 0, 0, dots, 0, 0);
+    const foot = height - AXIS;
+    this.strips.forEach(({ stretches, colour, washed }, i) => {
+      const top = foot - STRIP * (this.strips.length - i);
+      context.fillStyle = style.getPropertyValue("--veil");
+      context.fillRect(0, top, width, STRIP);
+      context.fillStyle = style.getPropertyValue(colour);
+      for (const { start, end } of stretches) {
+        const [x, room] = [(start - from) * this.scale, (end - start) * this.scale];
+        if (x + room < 0 || x > width) continue;
+        context.globalAlpha = 1;
+        context.fillRect(x, top + 1, Math.max(1, room - 1), STRIP - 2);
+        if (!washed) continue;
+        context.globalAlpha = 0.13;
+        context.fillRect(x, 0, room, foot - STRIP * this.strips.length);
+      }
+      context.globalAlpha = 1;
+    });
+  }
+
+  #axis(context, { width, height, from }) {
+    const style = getComputedStyle(this.canvas);
     context.fillStyle = style.color;
     context.font = `12px ${style.fontFamily}`;
     const step = steps.find((s) => s * this.scale >= 88) ?? steps.at(-1);
@@ -182,7 +215,6 @@ export class Timeline {
       if (x + room / 2 > this.seconds * this.scale) continue;
       context.fillText(words, Math.max(2, x - room / 2), height - 6);
     }
-    context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
   /** Says what is under the pointer: whose box, or which time and frequency. */

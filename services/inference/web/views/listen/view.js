@@ -12,12 +12,12 @@ import { loadNames } from "../../lib/species.js";
 import { LivePicture } from "../../sound/live.js";
 import { atLeast, passages, tintsOf, verdict } from "../../sound/passages.js";
 import { ADVISED, LONGEST, Recording } from "../../sound/recorder.js";
+import { Stage } from "../../sound/stage.js";
 import { frequencyAxis } from "../../sound/timeline.js";
 import { offerDownloads } from "./downloads.js";
 import { find, forget, keep, lately } from "./kept.js";
 import { resultRow, showHeard, showRanking, showVerdict, showWarnings, summary } from "./result.js";
 import { Several } from "./several.js";
-import { Stage } from "./stage.js";
 import { wherever } from "./where.js";
 import { text } from "./words.js";
 
@@ -46,7 +46,7 @@ class Listen {
     this.result = null;
     this.usual = 30; // per cent from which detections are shown at first: the model's own threshold, where it is known
     this.work = { abort: () => {} };
-    this.stage = new Stage({ onPlayable: () => this.result && this.#listHeard() });
+    this.stage = new Stage({ text, onPlayable: () => this.result && this.#listHeard() });
     this.several = new Several({ hear: (file, how) => this.#hear(file, file.name, how) });
     this.where = wherever($("where"));
     frequencyAxis(document.querySelector(".axis"));

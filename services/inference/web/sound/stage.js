@@ -1,33 +1,38 @@
 /* The stage: one recording as a picture one can play. Time line, player and the controls under them act as one. */
 
-import { clock, duration } from "../../lib/format.js";
-import { shared } from "../../lib/strings.js";
-import { decode, draw, wav } from "../../sound/decode.js";
-import { Player } from "../../sound/player.js";
-import { Timeline } from "../../sound/timeline.js";
-import { text } from "./words.js";
+import { clock, duration } from "../lib/format.js";
+import { shared } from "../lib/strings.js";
+import { decode, draw, wav } from "./decode.js";
+import { Player } from "./player.js";
+import { Timeline } from "./timeline.js";
 
 const ZOOM = 1.6; // times larger or smaller at one step
 const $ = (id) => document.getElementById(id);
 
 export class Stage {
-  /** `onPlayable()` when that changes: whether the browser can play the file. */
-  constructor({ onPlayable }) {
-    this.onPlayable = onPlayable;
+  /**
+   * `text` is the view's words, with figure, figurePlain, cannotDraw and tooLongToDraw. `onPlayable()` when that changes:
+   * whether the browser can play the file.
+   */
+  constructor({ text, onPlayable = () => {} }) {
+    Object.assign(this, { text, onPlayable });
+    // Found once: player and time line say their last word when these have left the page.
+    this.parts = { play: $("play"), loop: $("loop"), time: $("time"), caption: $("caption") };
+    const [zoomIn, zoomOut] = [$("zoom-in"), $("zoom-out")];
     this.player = new Player({ onMove: (seconds) => this.#moved(seconds), onChange: () => this.#changed() });
     this.timeline = new Timeline($("timeline"), {
       onSeek: (seconds) => this.player.seek(seconds),
       onPassage: (passage) => this.play(passage),
       onZoom: (canIn, canOut) => {
-        $("zoom-in").disabled = !canIn;
-        $("zoom-out").disabled = !canOut;
+        zoomIn.disabled = !canIn;
+        zoomOut.disabled = !canOut;
       },
     });
     this.urls = [];
-    $("play").addEventListener("click", () => this.player.toggle());
-    $("zoom-in").addEventListener("click", () => this.timeline.zoom(ZOOM));
-    $("zoom-out").addEventListener("click", () => this.timeline.zoom(1 / ZOOM));
-    $("loop").addEventListener("click", () => this.#repeat());
+    this.parts.play.addEventListener("click", () => this.player.toggle());
+    zoomIn.addEventListener("click", () => this.timeline.zoom(ZOOM));
+    zoomOut.addEventListener("click", () => this.timeline.zoom(1 / ZOOM));
+    this.parts.loop.addEventListener("click", () => this.#repeat());
     $("plate").addEventListener("keydown", (event) => this.#press(event));
     this.#changed();
   }
@@ -58,7 +63,7 @@ export class Stage {
     if (signal.aborted) return;
     this.player.load(sound.samples && !sound.seekable ? this.#url(wav(sound)) : url);
     if (!sound.samples) {
-      this.timeline.say(text(sound.reason === "too-long" ? "tooLongToDraw" : "cannotDraw"));
+      this.timeline.say(this.text(sound.reason === "too-long" ? "tooLongToDraw" : "cannotDraw"));
       return;
     }
     this.lasts(sound.seconds);
@@ -75,23 +80,32 @@ export class Stage {
     this.#moved(0);
   }
 
+  /** A recording that is too long to draw: it is played as it arrives. */
+  stream(url, name, seconds) {
+    this.clear();
+    this.name = name;
+    this.player.load(url);
+    this.lasts(seconds);
+    this.timeline.say(this.text("tooLongToDraw"));
+  }
+
   #url(blob) {
     this.urls.push(URL.createObjectURL(blob));
     return this.urls.at(-1);
   }
 
   #caption(key, seconds) {
-    $("caption").textContent = key ? text(key, this.name, duration(seconds)) : "\u00a0";
+    this.parts.caption.textContent = key ? this.text(key, this.name, duration(seconds)) : "\u00a0";
   }
 
   #moved(seconds) {
     this.timeline.moveTo(seconds, this.player.playing);
-    $("time").textContent = `${clock(this.timeline.position, true)} / ${clock(this.timeline.seconds, true)}`;
+    this.parts.time.textContent = `${clock(this.timeline.position, true)} / ${clock(this.timeline.seconds, true)}`;
   }
 
   #changed() {
     const { playing, playable } = this.player;
-    const button = $("play");
+    const button = this.parts.play;
     button.disabled = !playable;
     button.dataset.playing = playing;
     button.title = playable ? "" : shared("cannotPlay");
@@ -102,7 +116,7 @@ export class Stage {
 
   #repeat() {
     this.player.looping = !this.player.looping;
-    $("loop").setAttribute("aria-pressed", String(this.player.looping));
+    this.parts.loop.setAttribute("aria-pressed", String(this.player.looping));
   }
 
   /** Single keys count on the picture only (WCAG 2.1.4); a box keeps the space bar for itself. */
