@@ -36,6 +36,7 @@ BESIDE: Final = {
     "reliability": "reliability.png",
     "species": "species.png",
     "unknown": "unknown.png",
+    "predictions": "predictions.json",
 }
 """What may lie beside a model file: its name in `Model.files` and in the API, and the file's."""
 MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024

@@ -19,6 +19,7 @@ FILES: Final = {
     "reliability": "reliability.png",
     "species": "species.png",
     "unknown": "unknown.png",
+    "predictions": "predictions.json",
 }
 """What a model may have, by its name in the API, and the file it is saved as."""
 

@@ -15,7 +15,8 @@ from starlette.requests import ClientDisconnect
 
 from services.inference import analyses_api, analysis_recordings_api, page, places_api, registry, species_api
 from services.inference.analyses.streaming import Streams
-from services.inference.model_views import Activation, ActiveModelView, ModelDetails, ModelView
+from services.inference.comparison import Comparison, compare
+from services.inference.model_views import MODEL_AND_VERSION, Activation, ActiveModelView, ModelDetails, ModelView
 from services.inference.pictures import Pictures
 from services.inference.places import open_places
 from services.inference.places_api import Placed
@@ -30,9 +31,12 @@ from shared.http.app import Api, build_app
 from shared.http.auth import needs
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage
+from shared.predictions import read_predictions
 from shared.settings import Settings
 
-ModelFile = Literal["model", "pt2", "onnx", "card", "curves", "confusion", "reliability", "species", "unknown"]
+ModelFile = Literal[
+    "model", "pt2", "onnx", "card", "curves", "confusion", "reliability", "species", "unknown", "predictions"
+]
 MEDIA_TYPES: dict[ModelFile, str] = {
     "model": "application/octet-stream",
     "pt2": "application/octet-stream",
@@ -43,6 +47,7 @@ MEDIA_TYPES: dict[ModelFile, str] = {
     "reliability": "image/png",
     "species": "image/png",
     "unknown": "image/png",
+    "predictions": "application/json",
 }
 
 
@@ -131,18 +136,45 @@ async def get_model(name: str, version: int, reads: Reads) -> ModelDetails:
     return ModelDetails.of(model, active.model.id if active else None)
 
 
+@models.get("/{name}/{version}/comparison", summary="This model and another on what both held out")
+async def compare_models(
+    name: str,
+    version: int,
+    other: Annotated[str, Query(pattern=MODEL_AND_VERSION, description="Such as `garden-birds:2`")],
+    reads: Reads,
+    storage: Storage,
+) -> Comparison:
+    """Recording by recording, with the difference of their shares of right first places and its interval."""
+    other_name, _, other_version = other.partition(":")
+    async with reads() as session:
+        found = [
+            await session.run_sync(registry.find, *one) for one in ((name, version), (other_name, int(other_version)))
+        ]
+
+    def read() -> Comparison:
+        files = [storage.existing(_key_of(model, "predictions")) for model in found]
+        return compare(*map(read_predictions, files))
+
+    return await run_in_threadpool(read)
+
+
 @models.get("/{name}/{version}/{file}", summary="A file of the model", response_class=FileResponse)
 async def get_file(name: str, version: int, file: ModelFile, reads: Reads, storage: Storage) -> FileResponse:
     """The model file itself (TorchScript), the network as `.pt2` (torch.export) and as ONNX, its card, its pictures."""
     async with reads() as session:
         model = await session.run_sync(registry.find, name, version)
+    path = await run_in_threadpool(storage.existing, _key_of(model, file))
+    filename = f"{name}-{version}{path.suffix}" if file in ("model", "pt2", "onnx") else None
+    return FileResponse(path, media_type=MEDIA_TYPES[file], filename=filename)
+
+
+def _key_of(model: Model, file: ModelFile) -> str:
+    """In the storage. Raises NotFound."""
     key = model.file_key if file == "model" else model.files.get(file)
     if key is None:
         there = ", ".join(["model", *sorted(model.files)])
-        raise NotFound(f"{name} {version} has no {file}.", hint=f"It has: {there}.")
-    path = await run_in_threadpool(storage.existing, key)
-    filename = f"{name}-{version}{path.suffix}" if file in ("model", "pt2", "onnx") else None
-    return FileResponse(path, media_type=MEDIA_TYPES[file], filename=filename)
+        raise NotFound(f"{model.name} {model.version} has no {file}.", hint=f"It has: {there}.")
+    return str(key)
 
 
 async def _active_view(reads: AsyncSessions, serving: Serving) -> ActiveModelView:

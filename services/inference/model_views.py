@@ -11,6 +11,7 @@ from shared.http.asked import Storable
 from shared.model_file import DatasetReference, Label, Metric, ModelManifest, RecordingCredit
 
 MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+MODEL_AND_VERSION = r"^[a-z0-9][a-z0-9._-]{0,63}:[1-9][0-9]{0,8}$"
 _NON_COMMERCIAL = re.compile(r"\bnc\b", re.IGNORECASE)
 
 

@@ -40,6 +40,12 @@ class Evaluation:
     """By label, of those that were tested."""
     confusion: Integers
     """(true, predicted) recordings."""
+    by_recording: Table
+    """What was said of each recording, calibrated on others."""
+    heard: list[int]
+    """Of each row of `by_recording`, the position in the dataset."""
+    folds: list[int]
+    """Of each row of `by_recording`, whose network said it."""
     reliability_before: Reliability
     """Of recordings, without a temperature."""
     reliability: Reliability
@@ -86,6 +92,9 @@ def evaluate(
         metrics=metrics,
         species=_by_species(whole, by_recording, confusion),
         confusion=confusion,
+        by_recording=by_recording,
+        heard=[h.recording for h in heard],
+        folds=[h.fold for h in heard],
         reliability_before=before,
         reliability=after,
         calibration=calibrate(heard, activation),

@@ -19,6 +19,7 @@ from services.trainer.evaluation_plots import draw_reliability, draw_species, dr
 from services.trainer.export import export
 from services.trainer.frozen_dataset import Dataset
 from services.trainer.plots import draw_confusion, draw_curves
+from services.trainer.predictions import predictions_of
 from services.trainer.pretrained import Pretrained
 from services.trainer.progress import Progress
 from services.trainer.proof import Samples
@@ -38,8 +39,8 @@ class TrainedModel:
     model: Path
     manifest: ModelManifest
     beside: dict[str, Path]
-    """The other files, by their names in `BESIDE`. What is no file of every model: pictures of an
-    evaluation, where no recording could be held out, and of unknown sounds, where none were given."""
+    """The other files, by their names in `BESIDE`. What is no file of every model: pictures and
+    predictions of an evaluation, where no recording could be held out, and of unknown sounds, where none were given."""
     warnings: list[str]
 
 
@@ -65,6 +66,8 @@ def publish(
     draw_curves(beside["curves"], history)
     if evaluation is not None:
         beside |= _picture(evaluation, dataset.names, work_dir)
+        beside["predictions"] = work_dir / BESIDE["predictions"]
+        beside["predictions"].write_text(predictions_of(evaluation, dataset).model_dump_json(), encoding="utf-8")
     warnings = [*warnings, *exported.warnings]
     beside["card"] = work_dir / BESIDE["card"]
     card = render_card(exported.manifest, evaluation, warnings, exported.in_words())

@@ -210,6 +210,12 @@ async def test_a_format_that_the_model_lacks_is_not_found_and_the_answer_says_wh
     assert answer["hint"] == "It has: model, card, onnx."
 
 
+async def test_models_that_say_nothing_of_single_recordings_cannot_be_compared(service: Client) -> None:
+    answer = await service.get("/models/pitches/1/comparison", params={"other": "pitches:1"})
+    assert problem(answer, 404, "not-found")["detail"] == "pitches 1 has no predictions."
+    problem(await service.get("/models/pitches/1/comparison", params={"other": "pitches"}), 422, "invalid-input")
+
+
 async def test_every_file_that_may_lie_beside_a_model_can_be_asked_for() -> None:
     assert set(MEDIA_TYPES) == {"model", *BESIDE}
 
