@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
+from services.trainer.choices import Network, Recipe, all_networks, all_recipes
 from services.trainer.config import TrainingConfig
 from services.trainer.datasets_api import Freezing, dataset_row
 from services.trainer.datasets_api import router as datasets
@@ -83,6 +84,16 @@ async def create_training(
 
     prepare = None if wanted.dataset_id is not None else freezing.prepare
     return await accept(request, writes, key, wanted.model_dump(mode="json"), make, prepare=prepare)
+
+
+@router.get("/recipes", summary="The recipes, with what each sets")
+async def list_recipes() -> list[Recipe]:
+    return all_recipes()
+
+
+@router.get("/networks", summary="The networks, by size and speed")
+async def list_networks() -> list[Network]:
+    return all_networks()
 
 
 @router.get("/trainings", summary="The trainings, newest first")

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from services.trainer.freeze import Frozen, freeze
+from services.trainer.freeze import Frozen, freeze, preview
 from services.trainer.selection import Selection
+from services.trainer.summary import Summary
 from services.trainer.views import DatasetView
 from shared.db.engine import snapshot
 from shared.db.tables import Dataset
@@ -68,6 +69,17 @@ async def create_dataset(
         return Made(f"/datasets/{row.id}", DatasetView.of(row), status=201)
 
     return await accept(request, writes, key, selection.model_dump(mode="json"), make, prepare=freezing.prepare)
+
+
+@router.post("/preview", summary="What a dataset would hold")
+async def preview_dataset(selection: Selection, settings: Config) -> Summary:
+    """As `POST /datasets` would freeze it now, with what to mind; nothing is kept."""
+
+    def read() -> Summary:
+        with snapshot(settings) as session:
+            return preview(session, selection)
+
+    return await anyio.to_thread.run_sync(read)
 
 
 @router.get("", summary="The datasets, newest first")

@@ -52,6 +52,20 @@ def freeze(session: Session, storage: Storage, selection: Selection) -> Frozen:
     Raises:
         InvalidInput: when nothing trainable is selected; it says what is missing.
     """
+    chosen, labels, summary = _choose(session, selection)
+    add_sections(session, selection, chosen)
+    written = lines(Header(labels=labels), map(_recording, chosen))
+    stored = storage.add_content("datasets", io.BufferedReader(_Lines(written), BLOCK_BYTES), ".jsonl")
+    return Frozen(selection, stored.sha256, stored.key, summary)
+
+
+def preview(session: Session, selection: Selection) -> Summary:
+    """What `freeze` would give now; nothing is stored. Raises InvalidInput as it does."""
+    return _choose(session, selection)[2]
+
+
+def _choose(session: Session, selection: Selection) -> tuple[list[Candidate], tuple[Label, ...], Summary]:
+    """The recordings, each in its fold, without their sections."""
     asked = species_of(session, selection)
     candidates = find_candidates(session, selection)
     assign_groups(candidates)
@@ -64,14 +78,10 @@ def freeze(session: Session, storage: Storage, selection: Selection) -> Frozen:
     for one, fold in zip(chosen, folds, strict=True):
         one.fold = fold
     check_leaks(chosen)
-    add_sections(session, selection, chosen)
     labels = _labels(session, names)
-    written = lines(Header(labels=labels), map(_recording, chosen))
-    stored = storage.add_content("datasets", io.BufferedReader(_Lines(written), BLOCK_BYTES), ".jsonl")
     if missing := sorted(set(selection.background) - {one.label for one in chosen if one.background}):
         warnings.append(f"There are no prepared recordings of this background: {', '.join(missing)}.")
-    summary = summarise(chosen, labels, asked, warnings, selection.folds)
-    return Frozen(selection, stored.sha256, stored.key, summary)
+    return chosen, labels, summarise(chosen, labels, asked, warnings, selection.folds)
 
 
 class _Lines(io.RawIOBase):

@@ -44,6 +44,28 @@ async def test_a_dataset_shows_its_split_by_species_and_fold(api: httpx.AsyncCli
     assert (await api.get("/datasets", params={"sha256": "0" * 64})).json()["items"] == []
 
 
+async def test_a_preview_says_what_would_be_frozen_and_keeps_nothing(
+    api: httpx.AsyncClient, database_settings: Settings
+) -> None:
+    shown = await api.post("/datasets/preview", json={"folds": 3})
+    assert shown.status_code == 200
+    assert (await api.get("/datasets")).json()["items"] == []
+    assert list(database_settings.storage_dir.rglob("*.jsonl")) == []
+    assert shown.json() == (await api.post("/datasets", json={"folds": 3})).json()["summary"]
+    refused = await api.post("/datasets/preview", json={"country": ["Nowhere"]})
+    assert refused.status_code == 422
+    assert "found: none" in refused.json()["detail"]
+
+
+async def test_recipes_and_networks_are_listed_with_what_one_needs_to_choose(api: httpx.AsyncClient) -> None:
+    recipes = (await api.get("/recipes")).json()
+    assert [one["name"] for one in recipes if one["default"]] == ["field"]
+    assert all(one["values"]["recipe"] == one["name"] and "epochs = " in one["text"] for one in recipes)
+    networks = {one["name"]: one for one in (await api.get("/networks")).json()}
+    assert {one["values"]["network"] for one in recipes} <= set(networks)
+    assert networks["wren"]["bytes"] == 4 * networks["wren"]["parameters"]
+
+
 async def test_a_misspelt_filter_is_refused_by_its_name(api: httpx.AsyncClient) -> None:
     refused = await api.post("/datasets", json={"qualty": ["A"]})
     assert refused.status_code == 422

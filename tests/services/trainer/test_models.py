@@ -8,22 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from services.trainer import models
-from shared.audio.frontend_config import FIELD, ORIGINAL, FrontEndConfig
+from services.trainer.choices import CLASSES, COSTS
+from shared.audio.frontend_config import FIELD, ORIGINAL, FrontEndConfig, preset
 from shared.errors import InvalidInput
-
-CLASSES = 100
-KNOWN = {
-    "bulbul": (ORIGINAL, 140_596),
-    "hawk": (ORIGINAL, 5_975_014),
-    "lstm": (ORIGINAL, 2_181_956),
-    "nightingale": (FIELD, 2_709_060),
-    "puffin": (ORIGINAL, 9_488_132),
-    "sparrow": (ORIGINAL, 336_215),
-    "sparrow_exp": (ORIGINAL, 2_377_893),
-    "wren": (FIELD, 746_924),
-    "zilpzalp": (ORIGINAL, 1_599_332),
-}
-"""The front end each network is made for, and its parameters for 100 species."""
 
 
 @pytest.fixture(params=models.available(), scope="module")
@@ -33,7 +20,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def front_end(name: str) -> FrontEndConfig:
-    return KNOWN[name][0]
+    return preset(COSTS[name][2])
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +38,13 @@ def pictures(batch: int, front_end: FrontEndConfig, frames: int = 0) -> Tensor:
 
 def test_there_is_a_default_network_and_every_network_is_known_to_these_tests() -> None:
     assert "wren" in models.available()
-    assert set(KNOWN) == set(models.available()), "a new network wants its front end and its size written here"
+    assert set(COSTS) == set(models.available()), "a new network wants its size, speed and front end in choices.py"
     with pytest.raises(KeyError):
         models.build("dodo", CLASSES, FIELD)
 
 
 def test_it_has_as_many_parameters_as_its_paper_says(name: str, network: nn.Module) -> None:
-    assert sum(parameter.numel() for parameter in network.parameters()) == KNOWN[name][1]
+    assert sum(parameter.numel() for parameter in network.parameters()) == COSTS[name][0]
 
 
 def test_a_window_s_logits_do_not_depend_on_its_batch(network: nn.Module, front_end: FrontEndConfig) -> None:
