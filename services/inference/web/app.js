@@ -45,6 +45,7 @@ async function showModel() {
   find("#model").textContent = model ? shared("model", model.name, model.version) : shared("modelNone");
 }
 addEventListener("key", showModel); // somebody has entered one, in whichever view
+addEventListener("model", showModel); // somebody lets another one answer
 
 await start(main, views, { onRoute, onProblem });
 document.documentElement.classList.add("ready");
