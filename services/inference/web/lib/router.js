@@ -36,10 +36,17 @@ export function title(words) {
   document.title = words ? `${words} – ${shared("brand")}` : shared("brand");
 }
 
-/** Loads a stylesheet once. */
-function style(href) {
+/** Of the views' stylesheets only that of the view that is shown counts. */
+function dress(view) {
+  const links = [...document.querySelectorAll("link[data-view]")].filter(({ sheet }) => sheet);
+  for (const { sheet, dataset } of links) sheet.disabled = dataset.view !== view;
+}
+
+/** Loads a view's stylesheet once. */
+function style(view, href) {
   if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+  link.dataset.view = view;
   return new Promise((resolve, reject) => {
     link.addEventListener("load", resolve);
     link.addEventListener("error", () => (link.remove(), reject(new Problem("unreachable", { again: true }))));
@@ -55,7 +62,7 @@ async function markup(address) {
 
 async function load(name) {
   const folder = `/static/views/${name}`;
-  const parts = [markup(`${folder}/view.html`), import(`${folder}/view.js`), style(`${folder}/view.css`)];
+  const parts = [markup(`${folder}/view.html`), import(`${folder}/view.js`), style(name, `${folder}/view.css`)];
   const settled = await Promise.allSettled(parts);
   const failed = settled.find(({ status }) => status === "rejected");
   if (failed) throw failed.reason;
@@ -87,6 +94,7 @@ class Router {
       const { module, parts } = await load(route.view);
       if (turn !== this.turn) return; // somebody has gone elsewhere meanwhile
       this.#leave();
+      dress(route.view);
       this.root.replaceChildren(...parts);
       title("");
       scrollTo({ top: 0 });
