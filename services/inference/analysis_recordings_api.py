@@ -22,8 +22,9 @@ from services.inference.results.names import name_of_recording
 from services.inference.results.snippets import extract_stretch
 from services.inference.results.text import split_path
 from shared import storage as stores
+from shared.audio.formats import identify
 from shared.db.tables import AnalysisRecording
-from shared.errors import StorageFull
+from shared.errors import AudioError, StorageFull
 from shared.http.asked import MOST_INT
 from shared.http.auth import Calling, needs
 from shared.http.pages import Limit, Page
@@ -37,7 +38,17 @@ router = APIRouter(
 )
 CUT_AT_ONCE = 2
 """Pieces: of a compressed recording all that lies before is decoded."""
-MEDIA_TYPES = {"wav": "audio/wav", "flac": "audio/flac"}
+MEDIA_TYPES = {
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+    "mp3": "audio/mpeg",
+    "mp4": "audio/mp4",
+    "m4a": "audio/mp4",
+    "webm": "audio/webm",
+    "aiff": "audio/aiff",
+}
+"""Of what browsers play: they refuse to play what is said to be anything."""
 
 Seconds = Annotated[float, Query(ge=0, le=10_000_000, allow_inf_nan=False)]
 
@@ -94,7 +105,8 @@ async def get_audio_of_analysis(
     async with reads() as session:
         row = await session.run_sync(read)
     path = await run_in_threadpool(sound_at, row, storage, settings)
-    return FileResponse(path, media_type="application/octet-stream", filename=split_path(row.file)[1])
+    media_type = await run_in_threadpool(_media_type, path)
+    return FileResponse(path, media_type=media_type, filename=split_path(row.file)[1])
 
 
 @router.get("/{position}/snippet", response_class=FileResponse, summary="Some seconds of the recording")
@@ -126,6 +138,13 @@ async def get_snippet(
     name = f"{name_of_recording(row.file)}_{start:.3f}-{end:.3f}.{format}"
     done = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
     return FileResponse(path, media_type=MEDIA_TYPES[format], filename=name, background=done)
+
+
+def _media_type(path: Path) -> str:
+    try:
+        return MEDIA_TYPES.get(identify(path).name, "application/octet-stream")
+    except AudioError:
+        return "application/octet-stream"
 
 
 def _cut(

@@ -57,6 +57,7 @@ _ID = "3f0e6c1f9a5e4c0b8f1d2a7c5b9e8d61"
 _EXAMPLE: dict[str, JsonValue] = {
     "id": _ID,
     "source": {"source": "folder", "path": "2026/may", "parameters": {"merge": 0}},
+    "first_file": "20260501_050000.wav",
     "state": "running",
     "model": {"name": "garden-birds", "version": "3", "sha256": "0" * 64},
     "parameters": {"step": 2.5, "min_confidence": 0.1, "top_k": 5, "merge": 0},
@@ -88,6 +89,7 @@ class AnalysisView(BaseModel):
 
     id: str
     source: dict[str, Any]
+    first_file: str | None = Field(description="Its first recording, by name; null until a folder is looked through")
     state: State
     model: AnsweringModel = Field(description="Fixed when the analysis was accepted, whichever is active now")
     parameters: Parameters
@@ -156,6 +158,7 @@ def analysis_view(session: Session, analysis: Analysis) -> AnalysisView:
     return AnalysisView(
         id=analysis.id,
         source=analysis.source,
+        first_file=_first_file(session, analysis),
         state=state,
         model=about.model,
         parameters=about.parameters,
@@ -214,6 +217,11 @@ def _counted(session: Session, analysis: Analysis) -> tuple[Counts, int, float]:
     by_outcome = {row[0]: row[1] for row in rows}
     counts = Counts(recordings=sum(by_outcome.values()), **by_outcome)
     return counts, int(sum(row[2] for row in rows)), float(sum(row[3] or 0.0 for row in rows))
+
+
+def _first_file(session: Session, analysis: Analysis) -> str | None:
+    of_it = select(AnalysisRecording.file).where(AnalysisRecording.analysis_id == analysis.id)
+    return session.scalars(of_it.order_by(AnalysisRecording.position).limit(1)).first()
 
 
 def _parts(session: Session, analysis: Analysis) -> _Parts:

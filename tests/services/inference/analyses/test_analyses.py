@@ -46,7 +46,9 @@ async def test_uploads_are_heard_and_what_is_none_stops_nothing(analyses: Analys
     assert [one["species"] for one in first["detections"]] == ["Avis ima", "Avis summa"]
     assert (await analyses.get(f"{here}/recordings/1"))["code"] == "not-audio"
     assert (await analyses.get(f"{here}/recordings/2"))["recorded_at"] == "2024-05-01T02:00:00"
-    assert [one["id"] for one in (await analyses.get("/analyses"))["items"]] == [done["id"]]
+    assert [(one["id"], one["first_file"]) for one in (await analyses.get("/analyses"))["items"]] == [
+        (done["id"], "dawn.wav")
+    ]
 
 
 async def test_every_format_can_be_had_of_one_recording_and_of_several(analyses: Analyses) -> None:
@@ -94,6 +96,7 @@ async def test_the_sound_comes_in_parts_and_in_snippets(analyses: Analyses) -> N
     analyses.work()
     part = await analyses.client.get(f"{here}/recordings/0/audio", headers={"Range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, content[100:200])
+    assert part.headers["content-type"] == "audio/wav"
     for kind in ("wav", "flac"):
         snippet = await analyses.client.get(
             f"{here}/recordings/0/snippet", params={"start": 1, "end": 3.5, "format": kind}
