@@ -123,12 +123,28 @@ export function upload(path, file, { fields = {}, onSent = () => {}, signal } = 
   });
 }
 
+const asked = (parameters) => new URLSearchParams({ min_confidence: LEAST_CONFIDENCE, top_k: RANKED, ...parameters });
+
 /** Classifies one file, recorded `where` {latitude, longitude, date} as far as that is known; the rest as `upload`. */
 export async function classify(file, { where = {}, ...how } = {}) {
-  const asked = new URLSearchParams({ min_confidence: LEAST_CONFIDENCE, top_k: RANKED, ...where });
-  const answer = await upload(`/classify?${asked}`, file, how);
+  const answer = await upload(`/classify?${asked(where)}`, file, how);
   if (!isAnswer(answer)) throw new Problem("answer-unreadable");
   return answer;
+}
+
+/** Has the server hear and keep one file, with parameters as of `POST /classify`: the analysis, as it was accepted. */
+export const analyse = (file, { parameters = {}, ...how } = {}) => upload(`/analyses?${asked(parameters)}`, file, how);
+
+/**
+ * An address that an audio element can play, until `signal` is aborted. It can send no key: without one it asks for the
+ * parts that it needs, with one the whole is fetched before.
+ */
+export async function playable(path, { signal }) {
+  if (!Object.keys(credentials()).length) return path;
+  const whole = await ask(path, { headers: { Accept: "*/*" }, signal });
+  const url = URL.createObjectURL(await whole.blob());
+  signal.addEventListener("abort", () => URL.revokeObjectURL(url));
+  return url;
 }
 
 /** The active model {name, version, ...}, null when none is active, undefined when the server does not say. */

@@ -65,6 +65,11 @@ export default {
       detail: "Ergebnisse liegen samt Aufnahme in dem Browser, der danach gefragt hat; die ältesten machen neuen Platz.",
       hint: "Öffne den Link dort, wo die Aufnahme gemacht wurde, oder bring die Aufnahme noch einmal.",
     },
+    "analysis-gone": {
+      title: "Dieses Ergebnis liegt nicht mehr auf dem Server",
+      detail: "Jemand hat es entfernt, oder dein Schlüssel darf es nicht sehen.",
+      hint: "Frag, von wem du den Link hast, oder bring die Aufnahme selbst.",
+    },
     "answer-unreadable": {
       title: "Die Antwort ergibt keinen Sinn",
       detail: "Der Server hat geantwortet, aber nicht so, dass diese Seite es versteht.",

@@ -66,6 +66,11 @@ export default {
       detail: "Results lie in the browser that asked for them, with their recordings, and the oldest make room for new ones.",
       hint: "Open the link where the recording was made, or bring the recording once more.",
     },
+    "analysis-gone": {
+      title: "This result is not on the server any more",
+      detail: "Somebody has removed it, or your key may not see it.",
+      hint: "Ask whoever gave you the link, or bring the recording yourself.",
+    },
     "answer-unreadable": {
       title: "The answer makes no sense",
       detail: "The server answered, but not in a way this page understands.",

@@ -1,11 +1,11 @@
 /* A file as sound: decoded by the browser, drawn by the worker, and made seekable where it is not. */
 
 const RATE = 22_050; // what the classifier hears; also a quarter of the memory of 48 kHz stereo kept as it is
-const LONGEST = 15 * 60; // seconds: decoding takes 88 kB a second and channel
+export const LONGEST = 15 * 60; // seconds: decoding takes 88 kB a second and channel
 const LARGEST = 15e6; // bytes, where the length is not known
 
 /** The length in seconds by the file's own header, NaN when the browser cannot say. */
-function lengthOf(url) {
+export function lengthOf(url) {
   return new Promise((resolve) => {
     const audio = new Audio();
     audio.preload = "metadata";
@@ -26,14 +26,19 @@ function mono(buffer) {
   return samples;
 }
 
-/** Float32 mono samples at RATE, or the reason there are none: "too-long" | "not-decodable". */
+/** Float32 mono samples at RATE {samples, rate, seconds}. Rejects where the browser cannot decode it. */
+export async function samplesOf(blob) {
+  // An offline context resamples while decoding and needs no permission to sound.
+  const buffer = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(await blob.arrayBuffer());
+  return { samples: mono(buffer), rate: RATE, seconds: buffer.duration };
+}
+
+/** The samples of a file, and whether it is `seekable`; or the reason there are none: "too-long" | "not-decodable". */
 export async function decode(file, url) {
   const seconds = await lengthOf(url);
   if (seconds > LONGEST || (Number.isNaN(seconds) && file.size > LARGEST)) return { reason: "too-long" };
   try {
-    // An offline context resamples while decoding and needs no permission to sound.
-    const buffer = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(await file.arrayBuffer());
-    return { samples: mono(buffer), rate: RATE, seconds: buffer.duration, seekable: !Number.isNaN(seconds) };
+    return { ...(await samplesOf(file)), seekable: !Number.isNaN(seconds) };
   } catch {
     return { reason: "not-decodable" };
   }

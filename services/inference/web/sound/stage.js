@@ -4,6 +4,7 @@ import { clock, duration } from "../lib/format.js";
 import { shared } from "../lib/strings.js";
 import { decode, draw, wav } from "./decode.js";
 import { Player } from "./player.js";
+import { Tiles } from "./tiles.js";
 import { Timeline } from "./timeline.js";
 
 const ZOOM = 1.6; // times larger or smaller at one step
@@ -11,7 +12,8 @@ const $ = (id) => document.getElementById(id);
 
 export class Stage {
   /**
-   * `text` is the view's words, with figure, figurePlain, cannotDraw and tooLongToDraw. `onPlayable()` when that changes:
+   * `text` is the view's words, with figure, figurePlain, cannotDraw and tooLongToDraw (and zoomToDraw, where it streams with
+   * `cut`). `onPlayable()` when that changes:
    * whether the browser can play the file.
    */
   constructor({ text, onPlayable = () => {} }) {
@@ -27,6 +29,7 @@ export class Stage {
         zoomIn.disabled = !canIn;
         zoomOut.disabled = !canOut;
       },
+      onView: (from, to) => this.tiles?.view(from, to),
     });
     this.urls = [];
     this.parts.play.addEventListener("click", () => this.player.toggle());
@@ -49,6 +52,8 @@ export class Stage {
 
   clear() {
     this.player.unload();
+    this.tiles?.close();
+    this.tiles = null;
     this.timeline.clear();
     this.urls.splice(0).forEach((url) => URL.revokeObjectURL(url));
     this.#caption("", 0);
@@ -69,24 +74,34 @@ export class Stage {
     this.lasts(sound.seconds);
     const picture = await draw(sound, signal);
     if (signal.aborted || !picture) return;
-    this.timeline.show({ seconds: this.timeline.seconds, picture });
+    this.timeline.draw([{ start: 0, end: Infinity, picture }]);
     this.#caption("figure", this.timeline.seconds);
   }
 
   /** The length as the server or the browser measured it; the longer one counts. */
   lasts(seconds) {
     this.timeline.show({ seconds: Math.max(seconds, this.timeline.seconds) });
-    this.#caption(this.timeline.picture ? "figure" : "figurePlain", this.timeline.seconds);
+    this.#caption(this.timeline.pictures.length ? "figure" : "figurePlain", this.timeline.seconds);
     this.#moved(0);
   }
 
-  /** A recording that is too long to draw: it is played as it arrives. */
-  stream(url, name, seconds) {
+  /**
+   * A recording that is too long to draw at once: it is played as it arrives. Where `cut(start, end, signal)` gives those
+   * seconds of it as a Blob, what is in view is drawn.
+   */
+  stream(url, name, seconds, cut) {
     this.clear();
     this.name = name;
     this.player.load(url);
     this.lasts(seconds);
-    this.timeline.say(this.text("tooLongToDraw"));
+    if (!cut) return this.timeline.say(this.text("tooLongToDraw"));
+    const words = { far: "zoomToDraw", failed: "cannotDraw" };
+    const onChange = ({ pictures, standing }) => {
+      this.timeline.draw(pictures);
+      this.timeline.say(standing in words ? this.text(words[standing]) : "");
+    };
+    this.tiles = new Tiles({ cut, seconds, onChange });
+    this.timeline.draw([]);
   }
 
   #url(blob) {

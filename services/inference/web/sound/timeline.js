@@ -28,15 +28,18 @@ export function frequencyAxis(element) {
 }
 
 export class Timeline {
-  /** `onSeek(seconds)` when a person points at a time, `onPassage(passage)` when at a detection, `onZoom(canIn, canOut)` when the scale or its limits change. */
-  constructor(root, { onSeek, onPassage, onZoom }) {
+  /**
+   * `onSeek(seconds)` when a person points at a time, `onPassage(passage)` when at a detection, `onZoom(canIn, canOut)` when
+   * the scale or its limits change, `onView(from, to)` with the seconds in view whenever they are drawn.
+   */
+  constructor(root, { onSeek, onPassage, onZoom, onView }) {
     const find = (selector) => root.querySelector(selector);
     [this.scroller, this.track, this.canvas] = [find(".scroller"), find(".track"), find("canvas")];
     [this.seek, this.boxes, this.cursor, this.note] = [find(".seek"), find(".boxes"), find(".cursor"), find(".note")];
     this.tip = find(".tip");
     this.seek.setAttribute("aria-label", shared("position"));
     this.boxes.setAttribute("aria-label", shared("boxes"));
-    Object.assign(this, { onSeek, onPassage, onZoom });
+    Object.assign(this, { onSeek, onPassage, onZoom, onView });
     this.seek.addEventListener("click", (event) => this.onSeek(this.#timeAt(event)));
     this.seek.addEventListener("keydown", (event) => this.#step(event));
     this.boxes.addEventListener("click", (event) => this.#choose(event));
@@ -51,7 +54,7 @@ export class Timeline {
   }
 
   clear() {
-    [this.picture, this.seconds, this.wish, this.passages, this.position, this.strips] = [null, 0, null, [], 0, []];
+    [this.pictures, this.seconds, this.wish, this.passages, this.position, this.strips] = [[], 0, null, [], 0, []];
     this.boxes.replaceChildren();
     this.cursor.hidden = true;
     this.say("");
@@ -59,12 +62,18 @@ export class Timeline {
     this.#layout();
   }
 
-  /** The length of the recording and, once there is one, its picture (see spectrum.js). */
-  show({ seconds, picture = this.picture }) {
-    Object.assign(this, { seconds, picture });
+  /** The length of the recording. */
+  show({ seconds }) {
+    this.seconds = seconds;
     this.seek.setAttribute("aria-valuemax", seconds.toFixed(1));
     this.#layout();
     this.moveTo(this.position);
+  }
+
+  /** Its pictures, each {start, end, picture}: of which seconds, and what they look like (see spectrum.js). */
+  draw(pictures) {
+    this.pictures = pictures;
+    this.#redraw();
   }
 
   /** A sentence over the empty time line: why there is no picture. */
@@ -171,14 +180,26 @@ export class Timeline {
     const dots = this.canvas.width / width;
     const image = context.createImageData(this.canvas.width, Math.round((height - AXIS) * dots));
     const from = this.scroller.scrollLeft / this.scale;
-    if (this.picture) paintInto(image, this.picture, from, from + width / this.scale);
-    else new Uint32Array(image.data.buffer).fill(colours()[0]);
+    new Uint32Array(image.data.buffer).fill(colours()[0]);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     context.putImageData(image, 0, 0);
+    for (const one of this.pictures) this.#paint(context, one, { from, scale: this.scale * dots, height: image.height });
     context.setTransform(dots, 0, 0, dots, 0, 0);
     this.#underline(context, { width, height, from });
     if (this.seconds) this.#axis(context, { width, height, from });
     context.setTransform(1, 0, 0, 1, 0, 0);
+    this.onView(from, from + width / this.scale);
+  }
+
+  /** One picture, as far as it is in view; `scale` in device pixels a second. */
+  #paint(context, { start, end, picture }, { from, scale, height }) {
+    const left = Math.max(0, Math.round((start - from) * scale));
+    const right = Math.min(this.canvas.width, Math.round((Math.min(end, this.seconds) - from) * scale));
+    if (right <= left) return;
+    const image = context.createImageData(right - left, height);
+    const first = Math.max(0, from + left / scale - start);
+    paintInto(image, picture, first, first + (right - left) / scale);
+    context.putImageData(image, left, 0);
   }
 
   #underline(context, { width, height, from }) {

@@ -1,8 +1,13 @@
-/* The result as files, made in the browser from the answer and from what the slider shows of it. */
+/*
+ * The result as files: made in the browser from the answer and from what the slider shows of it, or where it lies on the
+ * server, in each format that the server writes (docs/result-formats.md).
+ */
 
 import { button, make } from "../../lib/dom.js";
+import { complain, resultsAs } from "./server.js";
 import { text } from "./words.js";
 
+const FORMATS = ["json", "jsonl", "csv", "parquet", "raven", "raven-combined", "audacity", "kaleidoscope", "checklist", "birdnet-csv"];
 const TOP_HZ = 11_025; // what the model hears
 
 /** A field of a CSV file (RFC 4180); what a spreadsheet would take for a formula is kept from it. */
@@ -52,16 +57,44 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** Fills the list of downloads; `result()` gives {answer, file, detections}: the File, and the detections shown. */
+/** Names of files may have folders before them. */
+const baseOf = (name) => name.split("/").at(-1);
+
+async function attempt(act) {
+  try {
+    await act();
+  } catch (problem) {
+    complain(problem);
+  }
+}
+
+const offer = (words, act) => make("li", "", button("link", words, act));
+
+/**
+ * Fills a list with what the browser makes; `result()` gives {answer, name, sound, detections}: the name of the recording's
+ * file, sound() its content as a Blob, and the detections shown.
+ */
 export function offerDownloads(list, result) {
-  const offer = (kind, act) => make("li", "", button("link", text("downloads")[kind], act));
   const written = Object.entries(kinds).map(([kind, { suffix, type, write }]) =>
-    offer(kind, () => {
-      const { answer, file, detections } = result();
-      const content = write({ answer, file: file.name, detections, rate: answer.recording.sample_rate });
-      save(new Blob([content], { type: `${type};charset=utf-8` }), file.name.replace(/\.[^.]*$/, "") + suffix);
+    offer(text("downloads")[kind], () => {
+      const { answer, name, detections } = result();
+      const content = write({ answer, file: name, detections, rate: answer.recording.sample_rate });
+      save(new Blob([content], { type: `${type};charset=utf-8` }), baseOf(name).replace(/\.[^.]*$/, "") + suffix);
     }),
   );
-  const recording = offer("recording", () => save(result().file, result().file.name));
-  list.replaceChildren(...written, recording, make("li", "fine", text("downloadNote")));
+  const recording = offer(text("downloads").recording, () => attempt(async () => save(await result().sound(), baseOf(result().name))));
+  list.replaceChildren(...written, recording);
+}
+
+/** Fills a list with the formats of the server, of all recordings of the analysis that `id()` names. */
+export function offerResults(list, id) {
+  const written = FORMATS.map((format) =>
+    offer(text("formats")[format], () =>
+      attempt(async () => {
+        const { blob, name } = await resultsAs(id(), format);
+        save(blob, name);
+      }),
+    ),
+  );
+  list.replaceChildren(...written);
 }

@@ -94,8 +94,8 @@ function showSpecies(root, ranking, chosen, signal) {
   root.replaceChildren(portrait(chosen, signal), words);
 }
 
-/** That there is nobody to name, and why. */
-function showNobody(root, title, lead) {
+/** A headline that names nobody, with a sentence under it. */
+function showWords(root, title, lead) {
   const twig = make("img", "twig");
   Object.assign(twig, { src: "/static/twig.svg", alt: "", width: 132, height: 105 });
   const words = heading(title);
@@ -103,14 +103,23 @@ function showNobody(root, title, lead) {
   root.replaceChildren(twig, make("div", "", words, make("p", "lead", lead)));
 }
 
+/** The headline of a long recording: how many species are among the detections shown, those detected most often by name. */
+export function showMany(root, shown) {
+  const counts = new Map();
+  for (const { species } of shown) counts.set(species, (counts.get(species) ?? 0) + 1);
+  const found = [...new Map(shown.map((one) => [one.species, one])).values()].sort((a, b) => counts.get(b.species) - counts.get(a.species));
+  const lead = text("manyLead", found.slice(0, FEW_RANKED).map(nameOf).join(", "), found.length > FEW_RANKED);
+  showWords(root, text("manyTitle", found.length), lead);
+}
+
 /** The headline of an answer, given the species chosen among the detections shown, or null. Pictures end with `signal`. */
 export function showVerdict(root, { outcome, ranking, detections }, chosen, { threshold, signal }) {
   if (outcome === "unknown") {
     const nearest = ranking.length ? ` ${text("unknownNearest", nameOf(ranking[0]))}` : "";
-    showNobody(root, text("unknownTitle"), text("unknownLead") + nearest);
+    showWords(root, text("unknownTitle"), text("unknownLead") + nearest);
   } else if (chosen) showSpecies(root, ranking, chosen, signal);
-  else if (detections.length && outcome !== "nothing") showNobody(root, text("faintTitle"), text("faintLead", percent(threshold)));
-  else showNobody(root, text("nobodyTitle"), text("nobodyLead"));
+  else if (detections.length && outcome !== "nothing") showWords(root, text("faintTitle"), text("faintLead", percent(threshold)));
+  else showWords(root, text("nobodyTitle"), text("nobodyLead"));
 }
 
 function rankRow(ranked, tints) {

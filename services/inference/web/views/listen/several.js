@@ -1,6 +1,7 @@
 /* Several recordings, heard one after another: a list that says how far each is. */
 
 import { share } from "../../lib/format.js";
+import { bar } from "../../lib/jobs.js";
 import { make } from "../../lib/dom.js";
 import { say } from "../../lib/notices.js";
 import { resultRow, summary } from "./result.js";
@@ -9,18 +10,15 @@ import { text } from "./words.js";
 const $ = (id) => document.getElementById(id);
 
 /** How a recording of the list stands, as the end of its line. */
-function standing({ state, sent, answer, problem }) {
+function standing({ state, sent, heard, answer, problem }) {
   if (state === "heard") return summary(answer);
   if (state === "failed") return [make("span", "who problem-line", `${problem.message}. ${problem.hint}`)];
   if (state !== "listening") return [make("span", "hint", text(state))];
-  const bar = make("progress", "");
-  bar.setAttribute("aria-label", text("progress"));
-  if (sent < 1) Object.assign(bar, { max: 1, value: sent });
-  return [make("span", "hint", sent < 1 ? text("sendingShort", share(sent)) : text("listening")), bar];
+  return [make("span", "hint", sent < 1 ? text("sendingShort", share(sent)) : text("listening")), bar(sent < 1 ? sent : heard)];
 }
 
 export class Several {
-  /** `hear(file, {onSent, signal})` gives the answer and where it is to be seen, {answer, href}, or rejects with a Problem. */
+  /** `hear(file, {onSent, onHeard, signal})` gives the answer and where it is to be seen, {answer, href}, or rejects with a Problem. */
   constructor({ hear }) {
     Object.assign(this, { hear, rows: [], controller: new AbortController() });
     $("several-stop").addEventListener("click", () => this.stop());
@@ -35,18 +33,19 @@ export class Several {
     this.stop();
     this.controller = new AbortController();
     const { signal } = this.controller;
-    const rows = files.map((file) => ({ file, state: "waiting", sent: 0 }));
+    const rows = files.map((file) => ({ file, state: "waiting", sent: 0, heard: null }));
     this.rows = rows;
     this.show();
     for (const row of rows) {
       Object.assign(row, { state: "listening" });
       this.show();
-      const onSent = (sent) => {
-        row.sent = sent;
+      const onStep = (step) => {
+        Object.assign(row, step);
         this.#refresh(row);
       };
+      const how = { onSent: (sent) => onStep({ sent }), onHeard: (heard) => onStep({ heard }), signal };
       try {
-        Object.assign(row, await this.hear(row.file, { onSent, signal }), { state: "heard" });
+        Object.assign(row, await this.hear(row.file, how), { state: "heard" });
       } catch (problem) {
         if (signal.aborted) return;
         Object.assign(row, { state: "failed", problem });

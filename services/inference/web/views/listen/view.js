@@ -1,6 +1,6 @@
 /* Listen: a recording, or several, and who is heard in them. Its states, and what leads from one to the next. */
 
-import { activeModel, classify, Problem } from "../../lib/api.js";
+import { activeModel, analyse, ask, classify, playable, Problem } from "../../lib/api.js";
 import { confirmed } from "../../lib/dialog.js";
 import { button, make } from "../../lib/dom.js";
 import { acceptDrops } from "../../lib/drop.js";
@@ -9,14 +9,19 @@ import { say, toast } from "../../lib/notices.js";
 import { problemView } from "../../lib/problem.js";
 import { go, pathTo, title } from "../../lib/router.js";
 import { loadNames } from "../../lib/species.js";
+import { LONGEST as DRAWN, lengthOf } from "../../sound/decode.js";
 import { LivePicture } from "../../sound/live.js";
 import { atLeast, passages, tintsOf, verdict } from "../../sound/passages.js";
 import { ADVISED, LONGEST, Recording } from "../../sound/recorder.js";
 import { Stage } from "../../sound/stage.js";
 import { frequencyAxis } from "../../sound/timeline.js";
+import { Analyses } from "./analyses.js";
+import { AnalysisPage } from "./analysis.js";
 import { offerDownloads } from "./downloads.js";
+import { Keeping } from "./keeping.js";
 import { find, forget, keep, lately } from "./kept.js";
-import { resultRow, showHeard, showRanking, showVerdict, showWarnings, summary } from "./result.js";
+import { resultRow, showHeard, showMany, showRanking, showVerdict, showWarnings, summary } from "./result.js";
+import { ANALYSES, ANALYSIS, cut, heardBy, NOT_HEARD_YET, placeOf, resultOf, soundOf } from "./server.js";
 import { Several } from "./several.js";
 import { wherever } from "./where.js";
 import { text } from "./words.js";
@@ -25,6 +30,10 @@ export { text };
 
 const SEVERAL = "several";
 const LATELY = 5; // results on the first view
+const CLASSIFIED = 15 * 60; // seconds that `POST /classify` takes; what is longer is heard as an analysis
+const SURELY_SHORT = 0.9e6; // bytes: less holds no 15 minutes, however it is compressed
+const LARGE = 100e6; // bytes: of more, nobody wants to wait for the answer with the page open
+const TOO_MUCH = ["recording-too-long", "body-too-large"];
 const HOME = pathTo("listen");
 const $ = (id) => document.getElementById(id);
 const all = (selector) => document.querySelectorAll(selector);
@@ -34,10 +43,22 @@ const parts = {
   recording: ["stage", "recording", "live"],
   analysing: ["stage", "analysing", "timeline"],
   several: ["several"],
+  analyses: ["analyses"],
+  analysis: ["analysis"],
   result: ["stage", "verdict", "timeline", "details"],
   problem: ["problem"],
 };
 const everyPart = new Set(Object.values(parts).flat());
+const titles = { result: "verdict-title", analyses: "analyses-title", analysis: "analysis-title" };
+
+/** Whether it is more than `POST /classify` takes, as far as the browser can tell. */
+async function isLong(file) {
+  if (file.size < SURELY_SHORT || file.size > LARGE) return file.size > LARGE;
+  const url = URL.createObjectURL(file);
+  const seconds = await lengthOf(url);
+  URL.revokeObjectURL(url);
+  return seconds > CLASSIFIED;
+}
 
 class Listen {
   constructor() {
@@ -47,27 +68,34 @@ class Listen {
     this.usual = 30; // per cent from which detections are shown at first: the model's own threshold, where it is known
     this.work = { abort: () => {} };
     this.stage = new Stage({ text, onPlayable: () => this.result && this.#listHeard() });
-    this.several = new Several({ hear: (file, how) => this.#hear(file, file.name, how) });
+    this.several = new Several({ hear: (file, how) => this.#hearOneOfSeveral(file, how) });
+    this.analyses = new Analyses();
+    this.analysis = new AnalysisPage({ onOnly: (id) => this.#replace(ANALYSIS, id, 0) });
     this.where = wherever($("where"));
     frequencyAxis(document.querySelector(".axis"));
-    offerDownloads($("downloads").querySelector("ul"), () => {
-      const { answer, file, shown } = this.result;
-      return { answer, file, detections: shown };
-    });
+    this.keeping = new Keeping({ onGone: () => go(pathTo("listen", ANALYSES)) });
+    offerDownloads($("downloads-shown"), () => ({ ...this.result, detections: this.result.shown }));
     this.#listen();
   }
 
   /* ---- what the router asks for ---- */
 
-  /** The first view, the list of several recordings, or the result of that id. */
-  async show({ path: [part] }) {
+  /** The first view, the list of several recordings, what lies on the server, or the result of that id. */
+  async show({ path: [part, ...rest] }) {
     if (this.recording) await this.#cancelRecording();
     if (part === undefined) return this.#welcome();
     this.#leaveWork();
     if (part === SEVERAL) return this.several.any ? this.#enter("several", "several-title") : go(HOME, { replace: true });
+    if (part === ANALYSES || part === ANALYSIS) return this.#showServer(part, ...rest);
     const kept = await find(part);
     if (kept) await this.#showKept(kept);
     else this.#fail(new Problem("result-not-here"));
+  }
+
+  /** Another place of this view instead of where one is. */
+  #replace(...path) {
+    history.replaceState(null, "", pathTo("listen", ...path));
+    return this.show({ path });
   }
 
   close() {
@@ -84,7 +112,7 @@ class Listen {
     document.body.dataset.state = state;
     for (const part of everyPart) $(part).hidden = !parts[state].includes(part);
     $("controls").inert = state !== "result";
-    title(state === "result" ? $("verdict-title").textContent : "");
+    title(titles[state] ? $(titles[state]).textContent : "");
     scrollTo({ top: 0 });
     const target = $(focus);
     if (target && this.moved) target.focus({ preventScroll: true });
@@ -102,6 +130,13 @@ class Listen {
     this.stage.clear();
     this.result = null;
     say("");
+  }
+
+  /** A signal for work that ends when one goes elsewhere. */
+  #begin() {
+    const controller = new AbortController();
+    this.work = controller;
+    return controller.signal;
   }
 
   #fail(error, again) {
@@ -186,32 +221,48 @@ class Listen {
 
   /* ---- asking the server ---- */
 
-  /** The answer to a recording, kept so that its link opens it again: {id, answer, href}. */
+  /**
+   * The answer to a recording, kept so that its link opens it again: {id, answer, href}. Of one that is too much for that
+   * {analysis}, which the server has begun.
+   */
   async #hear(file, name, { onSent, signal }) {
     if (!file.size) throw new Problem("empty-file");
-    const answer = await classify(file, { where: this.where(), onSent, signal });
-    const id = answer.request_id;
-    await keep({ id, at: Date.now(), name, file, answer });
-    return { id, answer, href: pathTo("listen", id) };
+    const where = this.where();
+    try {
+      if (!(await isLong(file))) {
+        const answer = await classify(file, { where, onSent, signal });
+        const id = answer.request_id;
+        await keep({ id, at: Date.now(), name, file, answer });
+        return { id, answer, href: pathTo("listen", id) };
+      }
+    } catch (problem) {
+      if (!TOO_MUCH.includes(problem.code)) throw problem;
+    }
+    return { analysis: await analyse(file, { parameters: where, onSent, signal }) };
+  }
+
+  async #hearOneOfSeveral(file, { onHeard, ...how }) {
+    const { analysis, ...heard } = await this.#hear(file, file.name, how);
+    if (!analysis) return heard;
+    const { answer } = await heardBy(analysis.id, { onHeard, signal: how.signal });
+    return { answer, href: placeOf(analysis.id, 0) };
   }
 
   async #analyse(file, name = file.name) {
     this.#leaveWork();
-    const controller = new AbortController();
-    const { signal } = controller;
-    this.work = { abort: () => controller.abort() };
+    const signal = this.#begin();
     this.#enter("analysing", "doing");
     this.#doing(0);
     try {
       const onStage = this.stage.bring(file, name, signal);
-      const { id, answer, href } = await this.#hear(file, name, { onSent: (sent) => this.#doing(sent), signal });
+      const { id, answer, href, analysis } = await this.#hear(file, name, { onSent: (sent) => this.#doing(sent), signal });
       if (signal.aborted) return;
+      if (analysis) return await go(placeOf(analysis.id));
       history.pushState(null, "", href);
-      this.#showResult({ id, file, answer, signal });
+      this.#showResult({ id, file, name: file.name, sound: () => file, answer, signal });
       await onStage;
     } catch (error) {
       if (signal.aborted) return;
-      controller.abort();
       this.#fail(error, () => this.#analyse(file, name));
     }
   }
@@ -236,24 +287,63 @@ class Listen {
   /* ---- the result ---- */
 
   async #showKept({ id, name, file, answer }) {
-    const controller = new AbortController();
-    this.work = { abort: () => controller.abort() };
-    const onStage = this.stage.bring(file, name, controller.signal);
-    this.#showResult({ id, file, answer, signal: controller.signal });
+    const signal = this.#begin();
+    const onStage = this.stage.bring(file, name, signal);
+    this.#showResult({ id, file, name: file.name, sound: () => file, answer, signal });
     await onStage;
   }
 
-  #showResult({ id, file, answer, signal }) {
+  /** What lies on the server: all of it, one analysis, or the result of one recording. */
+  async #showServer(part, id, position) {
+    const signal = this.#begin();
+    try {
+      if (id !== undefined && position !== undefined) return await this.#showOnServer(id, position, signal);
+      await (id === undefined ? this.analyses.show(signal) : this.analysis.show(id, signal));
+      if (!signal.aborted) this.#enter(id === undefined ? ANALYSES : ANALYSIS, titles[id === undefined ? ANALYSES : ANALYSIS]);
+    } catch (problem) {
+      if (!signal.aborted) this.#fail(problem, () => this.show({ path: [part, id, position].filter((one) => one !== undefined) }));
+    }
+  }
+
+  async #showOnServer(id, position, signal) {
+    let found;
+    try {
+      found = await resultOf(id, position, signal);
+    } catch (problem) {
+      if (problem.code === NOT_HEARD_YET) return this.#replace(ANALYSIS, id);
+      throw problem;
+    }
+    if (signal.aborted) return;
+    const { file: name, analysis: kept, answer } = found;
+    const path = soundOf(id, position);
+    const sound = async () => (await ask(path, { headers: { Accept: "*/*" }, signal })).blob();
+    const { seconds } = answer.recording;
+    this.#showResult({ id, name, sound, kept, answer, signal });
+    try {
+      const long = seconds > DRAWN;
+      const source = long ? await playable(path, { signal }) : new File([await sound()], name);
+      if (signal.aborted) return;
+      const cutting = (start, end, still) => cut(id, position, start, end, still);
+      const onStage = long ? this.stage.stream(source, name, seconds, cutting) : this.stage.bring(source, name, signal);
+      this.stage.lasts(seconds);
+      this.#refresh(); // the stage was cleared for it
+      await onStage;
+    } catch (problem) {
+      if (!signal.aborted) this.stage.timeline.say(problem.message);
+    }
+  }
+
+  #showResult({ id, file, name, sound, kept = null, answer, signal }) {
     const { ranking, detections, recording: about, parameters } = answer;
-    this.result = { id, file, answer, signal, tints: tintsOf(ranking, detections), all: { ranking: false, heard: false } };
+    this.result = { id, file, name, sound, kept, answer, signal, tints: tintsOf(ranking, detections), all: { ranking: false, heard: false } };
     const least = Math.ceil(20 * (parameters?.min_confidence ?? 0.1) - 1e-6) * 5;
     $("threshold").min = Math.max(5, least);
     $("threshold").value = Math.max(this.usual, least);
     this.stage.lasts(about.seconds);
     showWarnings($("warnings"), about.warnings ?? []);
-    $("back").hidden = !this.several.any;
-    $("back").href = pathTo("listen", SEVERAL);
-    $("downloads").open = false;
+    this.keeping.offer(this.result);
+    $("back").hidden = !this.several.any && !this.keeping.others;
+    $("back").href = this.keeping.others ? placeOf(kept.id) : pathTo("listen", SEVERAL);
     $("columns").hidden = !ranking.length && !detections.length;
     this.#listRanking();
     this.#refresh();
@@ -269,7 +359,8 @@ class Listen {
     $("threshold").setAttribute("aria-valuetext", $("threshold-words").textContent);
     const shown = atLeast(answer.detections, threshold);
     const chosen = verdict(answer.ranking, shown);
-    if (!chosen || chosen !== this.result.chosen) showVerdict($("verdict-words"), answer, chosen, { threshold, signal });
+    if (answer.recording.seconds > CLASSIFIED && shown.length) showMany($("verdict-words"), shown);
+    else if (!chosen || chosen !== this.result.chosen) showVerdict($("verdict-words"), answer, chosen, { threshold, signal });
     Object.assign(this.result, { chosen, shown, found: passages(shown) });
     this.stage.timeline.mark(this.result.found, tints);
     this.#listHeard();
@@ -317,11 +408,6 @@ class Listen {
     on("heard", "click", (event) => {
       const passage = event.target.closest(".passage");
       if (passage) this.stage.play(this.result.found[passage.dataset.index]);
-    });
-    $("copy-link").hidden = !navigator.clipboard; // browsers lend it only to pages with https, or to localhost
-    on("copy-link", "click", async () => {
-      await navigator.clipboard.writeText(location.href);
-      toast(text("linkCopied"));
     });
     on("forget", "click", async () => {
       const yes = await confirmed({ title: text("forgetTitle"), detail: text("forgetDetail"), yes: text("latelyForget") });
