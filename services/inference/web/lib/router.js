@@ -73,7 +73,7 @@ async function load(name) {
 
 class Router {
   constructor(root, views, { onRoute, onProblem }) {
-    Object.assign(this, { root, views, onRoute, onProblem, shown: null, name: null, turn: 0 });
+    Object.assign(this, { root, views, onRoute, onProblem, shown: null, name: null, opening: null, turn: 0 });
     addEventListener("popstate", () => this.show());
     addEventListener("click", (event) => this.#follow(event));
   }
@@ -83,11 +83,16 @@ class Router {
     return this.show();
   }
 
-  /** Shows what the address says. A view that is open already changes itself; another takes its place. */
+  /**
+   * Shows what the address says. A view that is open already changes itself; another takes its place. One that is just
+   * being opened hears in the end what the address says by then.
+   */
   async show() {
     const route = routeOf(new URL(location.href));
-    const turn = ++this.turn;
+    let turn = ++this.turn;
+    let mine = null;
     this.onRoute(route);
+    if (this.opening?.view === route.view) return;
     try {
       if (route.view === this.name) return await this.shown.show(route);
       if (!this.views.includes(route.view)) throw new Problem("no-such-view");
@@ -99,10 +104,17 @@ class Router {
       title("");
       scrollTo({ top: 0 });
       if (turn > 1) this.root.focus({ preventScroll: true }); // at the very first, the focus stays where a browser puts it
-      this.shown = await module.open(this.root, route);
-      this.name = route.view;
+      mine = this.opening = { view: route.view };
+      const shown = await module.open(this.root, route);
+      if (this.opening !== mine) return shown.close(); // another view has taken its place meanwhile
+      [this.shown, this.name, this.opening] = [shown, route.view, null];
+      const now = routeOf(new URL(location.href));
+      if (turn !== this.turn && now.view === route.view) {
+        turn = this.turn;
+        await shown.show(now);
+      }
     } catch (error) {
-      if (turn !== this.turn) return;
+      if (turn !== this.turn && !(mine && this.opening === mine)) return;
       this.#leave();
       const problem = error instanceof Problem ? error : new Problem("server-error", { again: true, cause: error });
       if (problem !== error) console.error(error);
@@ -112,7 +124,7 @@ class Router {
 
   #leave() {
     this.shown?.close();
-    [this.shown, this.name] = [null, null];
+    [this.shown, this.name, this.opening] = [null, null, null];
   }
 
   /** A plain click on a link of ours is a step in the page, not a new page. */
