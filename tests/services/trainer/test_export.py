@@ -53,7 +53,7 @@ def classifier() -> Classifier:
 
 
 CLIPS = np.stack([song(900.0 * (n + 1), WINDOW_SAMPLES, n) for n in range(4)])
-RECORDING = song(1_200.0, WINDOW_SAMPLES * 2 + 777, 9)
+RECORDING = song(1_200.0, WINDOW_SAMPLES * 2 + 7_770, 9)
 
 
 @pytest.fixture(scope="module")
