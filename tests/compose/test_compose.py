@@ -187,7 +187,7 @@ def test_the_page_and_its_parts_come_through_the_door(stack: Stack) -> None:
     page = stack.send("GET", "/")
     assert page.status_code == httpx.codes.OK
     assert "Chiffchaff" in page.text
-    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
     assert stack.send("GET", "/static/app.js").status_code == httpx.codes.OK
 
 

@@ -221,8 +221,9 @@ def test_killed_in_the_middle_it_goes_on_and_the_files_are_those_of_a_run_withou
 
 
 def test_ctrl_c_ends_all_processes_and_says_how_to_go_on_and_meanwhile_nobody_else_writes_there(
-    here: Path, season_in: Path, running: list[Running]
+    here: Path, running: list[Running]
 ) -> None:
+    season(here / "in", 400)
     running.append(Running("in", "--jobs", 2))
     running[0].until_kept(here / "chiffchaff-results", 2)
     second = analyze("in")
@@ -230,9 +231,9 @@ def test_ctrl_c_ends_all_processes_and_says_how_to_go_on_and_meanwhile_nobody_el
     assert str(running[0].process.pid) in str(second.exception)
     output = running[0].interrupted(signal.SIGINT)
     assert running[0].process.returncode == 130
-    assert "of 60 recordings are done and kept in chiffchaff-results: the same command goes on from there." in output
+    assert "of 400 recordings are done and kept in chiffchaff-results: the same command goes on from there." in output
     assert not (here / "chiffchaff-results" / ".chiffchaff" / "scratch").exists()
-    assert len(kept(here / "chiffchaff-results")) < 60
+    assert len(kept(here / "chiffchaff-results")) < 400
 
 
 def test_a_recording_that_kills_its_worker_twice_has_failed_and_the_others_are_heard(
