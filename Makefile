@@ -53,7 +53,7 @@ format: $(VENV)/.dev ## Put the code into the house's form
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests but those of the containers
 	@tools/system-packages test
-	$(BIN)/pytest -m 'not compose' --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m 'not compose'
 
 .PHONY: test-compose
 test-compose: $(VENV)/.dev ## Build the images and drive a recording through the running containers
