@@ -125,7 +125,6 @@ def test_a_result_is_kept_once_however_often_one_asks(opened: Open, stack: Stack
     assert len(analyses(stack)) == count
 
 
-@pytest.mark.skip(reason="passes alone; behind other tests a download does not begin within 30 s: to be found out")
 def test_what_the_server_keeps_is_downloaded_in_each_of_its_formats(opened: Open, garden_recording: Path) -> None:
     watched = opened()
     page = watched.page
@@ -142,6 +141,15 @@ def test_what_the_server_keeps_is_downloaded_in_each_of_its_formats(opened: Open
             page.locator("#downloads-formats").get_by_role("button", name=name, exact=True).press("Enter")
         assert started.value.path().stat().st_size > 0
         assert started.value.suggested_filename.startswith("analysis-")
+
+
+@pytest.mark.skip(reason="passes alone; behind other tests the sound is answered 200 and its download never begins")
+def test_the_recording_that_the_server_keeps_is_downloaded(opened: Open, garden_recording: Path) -> None:
+    watched = opened()
+    watched.classify(garden_recording)
+    keep(watched, garden_recording)
+    page = watched.page
+    page.locator("#downloads summary").press("Enter")
     with page.expect_download() as started:
         page.get_by_role("button", name="The recording").click()
     assert started.value.path().read_bytes() == garden_recording.read_bytes()
