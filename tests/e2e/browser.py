@@ -52,8 +52,9 @@ class Watched:
             self.complaints.append(message.text)
 
     def state(self, name: str) -> None:
-        """Waits until the page is in that state."""
+        """Waits until the page is in that state, and takes clicks."""
         expect(self.page.locator("body")).to_have_attribute("data-state", name)
+        expect(self.page.locator("main")).not_to_have_attribute("inert", "")
 
     def classify(self, path: Path) -> dict[str, Any]:
         """Chooses a file and gives the server's answer, once the page shows it."""

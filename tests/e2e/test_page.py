@@ -293,6 +293,18 @@ def test_everything_is_done_by_keys_alone(opened: Open) -> None:
     press_until_on("footer a")
 
 
+def test_a_file_chosen_while_a_recording_is_being_given_up_is_heard(opened: Open, garden_recording: Path) -> None:
+    watched = opened(prepare=lambda page: page.add_init_script(SLOW_TO_CLOSE))
+    answering(watched, json=an_answer((0, 5, "Common Chiffchaff", 0.93)))
+    watched.page.locator("#record").click()
+    watched.state("recording")
+    watched.page.locator("#cancel-recording").click()
+    watched.page.locator("#file").set_input_files(garden_recording)
+    watched.state("result")
+    watched.page.wait_for_timeout(1_000)
+    watched.state("result")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_scrolls_only_up_and_down(opened: Open, garden_recording: Path, tmp_path: Path, scheme: str) -> None:
     watched = opened(viewport=PHONE, is_mobile=True, has_touch=True, color_scheme=scheme)
@@ -345,3 +357,12 @@ def test_the_first_view_is_small_and_strictly_confined(opened: Open, stack: Stac
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+SLOW_TO_CLOSE = """
+    const close = AudioContext.prototype.close;
+    AudioContext.prototype.close = async function () {
+        await new Promise((resolve) => setTimeout(resolve, 800));
+        return close.call(this);
+    };
+"""

@@ -247,7 +247,7 @@ def test_the_views_are_accessible_in_german_and_fit_a_phone(opened: Open, models
     page.locator("#credits summary").click()
     is_made_well(watched, PHONE["width"])
     page.get_by_label("Vergleichen mit").select_option("trio:1")
-    expect(page.get_by_role("heading", name="Art für Art")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("trio, Version 2 und trio, Version 1")
     is_made_well(watched, PHONE["width"])
     page.get_by_role("link", name="Alle Modelle").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Die Modelle")

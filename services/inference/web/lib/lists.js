@@ -25,11 +25,15 @@ export async function fileAddress(path, { accept, signal }) {
   return address;
 }
 
+/** Saves a Blob under a name. */
+export function saveBlob(blob, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // a browser may ask first where to
+}
+
 /** Saves a file of the API under a name. */
 export async function save(path, name) {
   const answer = await ask(path, { headers: { Accept: "*/*" } });
-  const address = URL.createObjectURL(await answer.blob());
-  const link = Object.assign(document.createElement("a"), { href: address, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address));
+  saveBlob(await answer.blob(), name);
 }

@@ -4,6 +4,7 @@
  */
 
 import { button, make } from "../../lib/dom.js";
+import { saveBlob } from "../../lib/lists.js";
 import { complain, resultsAs } from "./server.js";
 import { text } from "./words.js";
 
@@ -50,13 +51,6 @@ const kinds = {
   audacity: { suffix: ".labels.txt", type: "text/plain", write: audacity },
 };
 
-function save(blob, name) {
-  const link = make("a", "");
-  Object.assign(link, { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
 /** Names of files may have folders before them. */
 const baseOf = (name) => name.split("/").at(-1);
 
@@ -79,10 +73,10 @@ export function offerDownloads(list, result) {
     offer(text("downloads")[kind], () => {
       const { answer, name, detections } = result();
       const content = write({ answer, file: name, detections, rate: answer.recording.sample_rate });
-      save(new Blob([content], { type: `${type};charset=utf-8` }), baseOf(name).replace(/\.[^.]*$/, "") + suffix);
+      saveBlob(new Blob([content], { type: `${type};charset=utf-8` }), baseOf(name).replace(/\.[^.]*$/, "") + suffix);
     }),
   );
-  const recording = offer(text("downloads").recording, () => attempt(async () => save(await result().sound(), baseOf(result().name))));
+  const recording = offer(text("downloads").recording, () => attempt(async () => saveBlob(await result().sound(), baseOf(result().name))));
   list.replaceChildren(...written, recording);
 }
 
@@ -92,7 +86,7 @@ export function offerResults(list, id) {
     offer(text("formats")[format], () =>
       attempt(async () => {
         const { blob, name } = await resultsAs(id(), format);
-        save(blob, name);
+        saveBlob(blob, name);
       }),
     ),
   );

@@ -61,7 +61,8 @@ async function isLong(file) {
 }
 
 class Listen {
-  constructor() {
+  constructor(root) {
+    this.root = root;
     this.closing = new AbortController();
     this.recording = null;
     this.result = null;
@@ -82,12 +83,13 @@ class Listen {
 
   /** The first view, the list of several recordings, what lies on the server, or the result of that id. */
   async show({ path: [part, ...rest] }) {
-    if (this.recording) await this.#cancelRecording();
     if (part === undefined) return this.#welcome();
     this.#leaveWork();
     if (part === SEVERAL) return this.several.any ? this.#enter("several", "several-title") : go(HOME, { replace: true });
     if (part === ANALYSES || part === ANALYSIS) return this.#showServer(part, ...rest);
+    const signal = this.#begin();
     const kept = await find(part);
+    if (signal.aborted) return;
     if (kept) await this.#showKept(kept);
     else this.#fail(new Problem("result-not-here"));
   }
@@ -102,7 +104,7 @@ class Listen {
     this.closing.abort();
     this.several.stop();
     this.#leaveWork();
-    this.recording?.cancel();
+    this.root.inert = false;
     delete document.body.dataset.state;
   }
 
@@ -111,6 +113,7 @@ class Listen {
   #enter(state, focus) {
     document.body.dataset.state = state;
     for (const part of everyPart) $(part).hidden = !parts[state].includes(part);
+    this.root.inert = false;
     $("controls").inert = state !== "result";
     title(titles[state] ? $(titles[state]).textContent : "");
     scrollTo({ top: 0 });
@@ -121,12 +124,17 @@ class Listen {
 
   async #welcome() {
     this.#leaveWork();
+    const signal = this.#begin();
     await this.#listLately();
-    this.#enter("welcome", "welcome-title");
+    if (!signal.aborted) this.#enter("welcome", "welcome-title");
   }
 
+  /** Until the next state is entered, what is still seen of the last takes no clicks: they would mean what is gone. */
   #leaveWork() {
+    this.root.inert = true;
     this.work.abort();
+    this.recording?.cancel();
+    this.recording = null;
     this.stage.clear();
     this.result = null;
     say("");
@@ -205,18 +213,13 @@ class Listen {
   async #stop() {
     const current = this.recording;
     this.recording = null;
+    const signal = this.#begin();
     try {
-      await this.#analyse(await current.stop("recording"), text("ownRecording"));
+      const file = await current.stop("recording");
+      if (!signal.aborted) await this.#analyse(file, text("ownRecording"));
     } catch (error) {
-      this.#fail(error);
+      if (!signal.aborted) this.#fail(error);
     }
-  }
-
-  async #cancelRecording() {
-    const current = this.recording;
-    this.recording = null;
-    await current.cancel();
-    say("");
   }
 
   /* ---- asking the server ---- */
@@ -389,10 +392,7 @@ class Listen {
       this.#take(files);
     });
     on("stop", "click", () => this.#stop());
-    on("cancel-recording", "click", async () => {
-      await this.#cancelRecording();
-      this.#welcome();
-    });
+    on("cancel-recording", "click", () => this.#welcome());
     on("cancel-analysis", "click", () => this.#welcome());
     on("threshold", "input", () => this.#refresh());
     on("threshold", "change", () => say(`${$("threshold-words").textContent}. ${text("shown", this.result.found.length)}`));
@@ -430,9 +430,14 @@ class Listen {
   }
 }
 
-export async function open(_root, route) {
-  const view = new Listen();
+export async function open(root, route) {
+  const view = new Listen(root);
   await loadNames();
-  await view.show(route);
+  try {
+    await view.show(route);
+  } catch (error) {
+    view.close();
+    throw error;
+  }
   return view;
 }
