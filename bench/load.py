@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +47,8 @@ RATES = (0.3, 0.6, 0.8, 0.9, 1.0, 1.2, 2.0)
 """Offered, as shares of what decoding and classifying without a service come to."""
 ANSWERED = 0.99
 """Share of requests answered 200 below the knee; the others are told to come again."""
+FRESH_SECONDS = 2.0
+"""A connection that was idle for longer is not used again: the service may be closing it at this moment."""
 KEPT_UP = 0.97
 """Share of the offered rate that comes back as answers within the time, below the knee."""
 
@@ -94,19 +96,23 @@ async def offer(port: int, body: bytes, rate: float, seconds: float) -> Round:
         b"Content-Length: %d\r\n\r\n" % len(body)
     ) + body
     result, chance = Round(rate), np.random.default_rng(0)
-    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    idle: deque[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = deque()
+
+    async def connection() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while idle and idle[0][0] < time.monotonic() - FRESH_SECONDS:
+            idle.popleft()[2].close()
+        return idle.pop()[1:] if idle else await asyncio.open_connection("127.0.0.1", port)
 
     async def one(due: float) -> None:
         try:
-            connection = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
-            reader, writer = connection
+            reader, writer = await connection()
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
             await reader.readexactly(length)
             status = int(head.split(b" ", 2)[1])
             if b"connection: close" not in head.lower():
-                idle.append(connection)
+                idle.append((time.monotonic(), reader, writer))
         except (OSError, asyncio.IncompleteReadError):
             status = 0
         if status == 200:
@@ -121,7 +127,7 @@ async def offer(port: int, body: bytes, rate: float, seconds: float) -> Round:
         due += chance.exponential(1.0 / rate)
     await asyncio.gather(*running)
     result.seconds = time.monotonic() - began
-    for _, writer in idle:
+    for _, _, writer in idle:
         writer.close()
     return result
 

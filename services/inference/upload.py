@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from pathlib import Path
 
-import anyio
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -49,18 +48,17 @@ async def receive(request: Request, target: Path) -> None:
 
 
 async def _receive_raw(request: Request, target: Path) -> None:
-    waiting = bytearray()
-    async with await anyio.open_file(target, "wb") as file:
-        async for piece in request.stream():
-            waiting += piece
-            # A write is a thread's errand: not one for every piece of 64 kB.
-            if len(waiting) >= BLOCK_BYTES:
-                await file.write(waiting)
-                waiting = bytearray()
-        await file.write(waiting)
-        size = await file.tell()
+    waiting, size = bytearray(), 0
+    async for piece in request.stream():
+        waiting += piece
+        size += len(piece)
+        # A write is a thread's errand: not one for every piece of 64 kB, and for a short recording a single one.
+        if len(waiting) >= BLOCK_BYTES:
+            await asyncio.to_thread(_append, target, waiting)
+            waiting = bytearray()
     if not size:
         raise EmptyAudio("The request has no body, and so no recording.", hint=HOW)
+    await asyncio.to_thread(_append, target, waiting)
 
 
 async def _receive_form(request: Request, target: Path) -> None:
@@ -92,6 +90,11 @@ def _only_file(form: FormData) -> UploadFile:
             hint="Parameters go into the URL: /classify?top_k=3.",
         )
     return upload
+
+
+def _append(target: Path, content: bytearray) -> None:
+    with target.open("ab") as file:
+        file.write(content)
 
 
 def _copy(upload: UploadFile, target: Path) -> None:

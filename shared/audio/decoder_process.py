@@ -16,6 +16,8 @@ from shared.audio.report import ANOTHER_PROGRAM, DecodeLimits, Told
 from shared.errors import DecoderCrashed, DecodeTimeout
 
 _START_SECONDS = 60.0
+_HEAD_START = 50
+"""Files during which the next process starts: it takes half a second, as long as these where nobody rests."""
 _TICK_SECONDS = 0.25
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 _SENT_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
@@ -30,12 +32,17 @@ class _NoAnswer(Exception):
 
 
 class DecoderProcess:
-    """Serves `files` requests per process. For one thread at a time, but for `kill`."""
+    """Serves `files` requests per process. For one thread at a time, but for `kill`.
+
+    Of many files, the last are served while the next process starts, so that none waits for that.
+    """
 
     def __init__(self, files: int) -> None:
         self._files = files
+        self._called_for = files - min(_HEAD_START, files // 10)
         self._served = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._successor: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -73,48 +80,58 @@ class DecoderProcess:
 
     def kill(self) -> None:
         """End the process, from any thread; who is asking it gets DecoderKilled."""
-        process = self._process
-        if process is not None:
-            process.kill()
+        for process in (self._process, self._successor):
+            if process is not None:
+                process.kill()
 
     def clear(self) -> None:
-        """End the process and free what belongs to it."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            _close_pipes(process)
+        """End the process, and the one that was to follow it, and free what belongs to them."""
+        ended = (self._process, self._successor)
+        self._process = self._successor = None
+        for process in ended:
+            if process is not None:
+                _end(process)
 
     def _ready(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None or self._served >= self._files:
-            self.clear()
-            self._process = _start()
+        process = self._process
+        if process is None or process.poll() is not None or self._served >= self._files:
+            successor, self._successor = self._successor, None
+            self._process = successor if successor is not None and successor.poll() is None else _launch()
             self._served = 0
-        return self._process
+            if process is not None:
+                _end(process)
+            process = self._process
+            _await_start(process)
+        elif self._served >= self._called_for and self._successor is None:
+            self._successor = _launch()
+        return process
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _launch() -> subprocess.Popen[bytes]:
     """A child that knows no secret of ours, keeps to one thread, and does not hear the terminal's Ctrl-C.
 
-    It ends by itself when its stdin does: when we close it or cease to be.
+    It ends by itself when its stdin does: when we close it or cease to be. It is ready after `_await_start`.
     """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {"PYTHONPATH": str(Path(shared.__path__[0]).parent), "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-P", "-m", "shared.audio.decode_child"]
-    process = subprocess.Popen(  # noqa: S603 - our own module; nothing in the command comes from outside
+    return subprocess.Popen(  # noqa: S603 - our own module; nothing in the command comes from outside
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment, start_new_session=True
     )
+
+
+def _await_start(process: subprocess.Popen[bytes]) -> None:
+    """Raises RuntimeError when it does not start."""
     try:
         _exchange(process, b"", _START_SECONDS)
     except (TimeoutError, EOFError, _NoAnswer) as error:
-        process.kill()
-        process.wait()
-        _close_pipes(process)
+        _end(process)
         raise RuntimeError(f"the decoder process does not start (exit code {process.returncode})") from error
-    return process
 
 
-def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()

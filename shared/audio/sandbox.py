@@ -23,7 +23,7 @@ class DecoderPool:
     process calls, so a pool made before a fork is safe to use after it. They end with `close` or with their parent.
     """
 
-    def __init__(self, size: int = 1, *, files_per_child: int = 200) -> None:
+    def __init__(self, size: int = 1, *, files_per_child: int = 1_000) -> None:
         if size < 1:
             raise ValueError("a pool needs room for one decoder")
         self._size = size

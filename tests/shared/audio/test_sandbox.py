@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
@@ -88,6 +89,20 @@ def test_a_child_is_replaced_after_its_share_of_files(recording: Make, tmp_path:
             False,
         ]
     assert not any(map(is_running, seen))
+
+
+def test_the_next_child_starts_while_the_last_files_are_decoded(recording: Make, tmp_path: Path) -> None:
+    path = recording("wav")
+    with DecoderPool(1, files_per_child=10) as pool:
+        seen = []
+        for _ in range(11):
+            pool.decode_to_wav(path, tmp_path / "out")
+            seen.append({child.pid for child in psutil.Process().children()})
+        first, last, after = seen[0], seen[9], seen[10]
+        assert seen[:9] == [first] * 9
+        assert first < last
+        assert after == last - first == set(pool.processes())
+    assert not any(map(is_running, last))
 
 
 def test_errors_come_back_as_they_were_and_the_child_lives_on(
