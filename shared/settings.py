@@ -113,8 +113,8 @@ class Settings(BaseSettings):
     """The preset that finds the birds in recordings that come in."""
     decode_memory_mb: int = Field(default=1024, ge=128)
     classify_queue: int = Field(default=64, ge=1)
-    """How many `POST /classify` may wait or run at once; one more is answered 503. Two cores hear as many short clips in
-    a second: a burst of them is no overload."""
+    """How many `POST /classify` may wait or run at once; one more is answered 503. Two cores hear as many short clips
+    in a second: a burst of them is no overload."""
     classify_wait_seconds: float = Field(default=30.0, gt=0)
     """How long one may wait for its turn to be computed; then it is answered 503."""
     classify_batch: int = Field(default=16, ge=1)

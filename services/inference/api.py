@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from services.inference import analyses_api, analysis_recordings_api, page, places_api, registry, species_api
 from services.inference.analyses.streaming import Streams
+from services.inference.background import beside, give_back_memory
 from services.inference.comparison import Comparison, compare
 from services.inference.model_views import MODEL_AND_VERSION, Activation, ActiveModelView, ModelDetails, ModelView
 from services.inference.pictures import Pictures
@@ -198,10 +199,11 @@ async def check_model(request: Request) -> str:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     resources = app.state.resources
-    async with open_serving(resources) as serving, open_places(resources.settings) as places:
+    settings = resources.settings
+    async with beside(give_back_memory()), open_serving(resources) as serving, open_places(settings) as places:
         app.state.serving, app.state.places = serving, places
         app.state.streams, app.state.cutting = Streams(), CapacityLimiter(analysis_recordings_api.CUT_AT_ONCE)
-        app.state.pictures = Pictures(resources.settings.pictures_dir, resources.settings.pictures_url)
+        app.state.pictures = Pictures(settings.pictures_dir, settings.pictures_url)
         yield
 
 

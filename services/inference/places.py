@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 
+from services.inference.background import beside
 from services.inference.expectations import Expectations
 from services.inference.visits import Fingerprint, fingerprint, read_counts
 from shared.db.base import now
@@ -71,10 +72,5 @@ def read_expectations(settings: Settings, known: Fingerprint | None) -> tuple[Ex
 async def open_places(settings: Settings) -> AsyncIterator[Places]:
     """Places, learned in the background."""
     places = Places(settings)
-    following = asyncio.create_task(places.follow())
-    try:
+    async with beside(places.follow()):
         yield places
-    finally:
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following

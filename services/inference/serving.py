@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from sqlalchemy.exc import IntegrityError
 
 from services.inference import registry
+from services.inference.background import beside
 from services.inference.classifier import Classifier, load_classifier
 from services.inference.turns import Turns
 from shared.db.tables import Model
@@ -185,12 +186,9 @@ def _unforeseen(error: Exception) -> NotReady:
 async def open_serving(resources: Resources) -> AsyncIterator[Serving]:
     """Serving, with the active model being loaded in the background."""
     serving = Serving(resources)
-    following = asyncio.create_task(serving.follow())
     try:
-        yield serving
-    finally:
         # First nobody asks for turns any more, then there are none.
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        async with beside(serving.follow()):
+            yield serving
+    finally:
         serving.turns.close()
