@@ -89,7 +89,7 @@ def species_of(session: Session, selection: Selection) -> set[str] | None:
     """The scientific names that are asked for, as the library writes them; None for all."""
     if selection.species is None:
         return None
-    return {find(session, name).scientific for name in selection.species}
+    return {find(session, name).scientific for name in set(selection.species)}
 
 
 def conditions(session: Session, selection: Selection, species: set[str] | None) -> list[ColumnElement[bool]]:
