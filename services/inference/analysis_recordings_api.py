@@ -15,7 +15,6 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from services.inference.analyses.lookup import analysis_of, recording_of, require_heard, require_json
-from services.inference.analyses.sound import sound_at, sound_of
 from services.inference.analyses.views import RecordingLine, RecordingOutcome, recording_lines
 from services.inference.results.model import About, RecordingResult, Result
 from services.inference.results.names import name_of_recording
@@ -25,6 +24,7 @@ from shared import storage as stores
 from shared.audio.formats import identify
 from shared.db.tables import AnalysisRecording
 from shared.errors import AudioError, StorageFull
+from shared.heard_sound import sound_at, sound_of
 from shared.http.asked import MOST_INT
 from shared.http.auth import Calling, needs
 from shared.http.pages import Limit, Page

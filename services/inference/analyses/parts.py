@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from services.inference.analyses.ears import Ears, ears
 from services.inference.analyses.keeping import gone, kept, present
-from services.inference.analyses.sound import SoundGone, sound_of
 from services.inference.analysis import Analyst, HearingCrashed
 from services.inference.placing import placed_result
 from services.inference.results.model import About, FailedRecording, Result
@@ -18,6 +17,7 @@ from shared import jobs
 from shared.audio.report import DecodeLimits
 from shared.db.tables import Analysis, AnalysisRecording, Model, Recording
 from shared.errors import StorageFull, StorageUnreachable
+from shared.heard_sound import SoundGone, sound_of
 from shared.prepared import decoder
 from shared.storage import shortage
 from shared.worker import JobContext, Postponed

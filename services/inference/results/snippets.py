@@ -1,33 +1,22 @@
 """Detections cut out of their recording, to listen to, to check, to share: at the original rate, with all channels."""
 
 import math
-import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
-
-import numpy as np
-import numpy.typing as npt
-import soundfile
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from services.inference.results.model import About, RecordingResult
 from services.inference.results.names import name_of_recording, safe_name
 from services.inference.results.text import either
 from services.inference.schemas import Detection
+from shared.audio.cut_file import MOST_FLAC_CHANNELS, CutFile
 from shared.audio.original import cut_out
-from shared.audio.readers import Block
 from shared.audio.report import AudioInfo
-from shared.audio.wav import part_path, to_pcm16
 from shared.errors import InvalidInput
 
 MOST_PADDING = 30.0
 LONGEST_SECONDS = 600.0
 """Of a detection that goes on for longer, so much from its start is cut out."""
-
-_MOST_FLAC_CHANNELS = 8
-_WIDE = re.compile(r"pcm_[sf]?(24|32|64)(le|be)?|float|double")
-_LONGEST_TEXT = 1_000
 
 
 class Snippet(NamedTuple):
@@ -87,8 +76,8 @@ def extract(
     if kind == "flac":
         tags["license"] = licence
 
-    def begin(cut: Snippet, info: AudioInfo) -> "_File":
-        return _File(cut.path, info, kind, tags | _tags(cut, result, about))
+    def begin(cut: Snippet, info: AudioInfo) -> CutFile:
+        return CutFile(cut.path, info, kind, tags | _tags(cut, result, about))
 
     return _written(source, cuts, begin, whole=not result.warnings) if cuts else iter(())
 
@@ -116,22 +105,22 @@ def extract_stretch(
     cut = _Seconds(start, min(end, result.seconds))
     tags = {"software": f"Chiffchaff {about.software_version}", **_tags_of_stretch(cut, result, about)}
 
-    def begin(_: _Seconds, info: AudioInfo) -> "_File":
-        return _File(path, info, kind, tags)
+    def begin(_: _Seconds, info: AudioInfo) -> CutFile:
+        return CutFile(path, info, kind, tags)
 
     if not list(_written(source, [cut], begin, whole=not result.warnings)):
         raise InvalidInput("There is no sound in that stretch.", hint="Has the file changed since it was heard?")
 
 
 def _require_room_for_channels(kind: str, result: RecordingResult) -> None:
-    if kind == "flac" and result.channels > _MOST_FLAC_CHANNELS:
+    if kind == "flac" and result.channels > MOST_FLAC_CHANNELS:
         raise InvalidInput(f"FLAC cannot hold {result.channels} channels.", hint="Extract WAV files.")
 
 
 def _written(
-    source: Path, cuts: Sequence[Cut], begin: Callable[[Cut, AudioInfo], "_File"], *, whole: bool
+    source: Path, cuts: Sequence[Cut], begin: Callable[[Cut, AudioInfo], CutFile], *, whole: bool
 ) -> Iterator[Cut]:
-    begun: dict[int, _File] = {}
+    begun: dict[int, CutFile] = {}
     try:
         with cut_out(source, [(cut.start, cut.end) for cut in cuts], whole=whole) as (info, pieces):
             for number, samples, last in pieces:
@@ -143,49 +132,6 @@ def _written(
     finally:
         for file in begun.values():
             file.discard()
-
-
-class _File:
-    """A sound file that appears under its name whole or not at all."""
-
-    def __init__(self, path: Path, info: AudioInfo, kind: str, tags: dict[str, str]) -> None:
-        self._path, self._part = path, part_path(path)
-        self._wide = _WIDE.fullmatch(info.codec) is not None
-        self._frames = 0
-        self._sound = soundfile.SoundFile(
-            self._part,
-            "w",
-            samplerate=info.sample_rate,
-            channels=info.channels,
-            format=kind.upper(),
-            subtype="PCM_24" if self._wide else "PCM_16",
-        )
-        for name, text in tags.items():
-            if text:
-                setattr(self._sound, name, text[:_LONGEST_TEXT])
-
-    def write(self, samples: Block) -> None:
-        self._sound.write(_to_pcm24(samples) if self._wide else to_pcm16(np.nan_to_num(samples)))
-        self._frames += len(samples)
-
-    def finish(self) -> bool:
-        """False where there was nothing to write: a detection behind the end of a file that has changed."""
-        self._sound.close()
-        if self._frames:
-            os.replace(self._part, self._path)
-        else:
-            self._part.unlink()
-        return self._frames > 0
-
-    def discard(self) -> None:
-        self._sound.close()
-        self._part.unlink(missing_ok=True)
-
-
-def _to_pcm24(samples: Block) -> npt.NDArray[Any]:
-    """As libsndfile wants 24 bits: the upper ones of 32."""
-    scaled = np.rint(np.nan_to_num(samples).astype(np.float64) * (1 << 23))
-    return np.clip(scaled, -(1 << 23), (1 << 23) - 1).astype(np.int32) << 8
 
 
 def _cut(

@@ -1,4 +1,4 @@
-"""Where the sound of a recording is: in the storage, or on the server's own disk, which is only read."""
+"""Where the sound of a recording of an analysis is: in the storage, or on the server's own disk, which is only read."""
 
 import os
 from collections.abc import Iterator
