@@ -13,7 +13,15 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from services.inference import analyses_api, analysis_recordings_api, page, places_api, registry, species_api
+from services.inference import (
+    analyses_api,
+    analysis_recordings_api,
+    page,
+    places_api,
+    registry,
+    reviews_api,
+    species_api,
+)
 from services.inference.analyses.streaming import Streams
 from services.inference.background import beside, give_back_memory
 from services.inference.comparison import Comparison, compare
@@ -213,6 +221,7 @@ API = Api(
         classifying,
         analyses_api.router,
         analysis_recordings_api.router,
+        reviews_api.router,
         models,
         places_api.router,
         species_api.router,

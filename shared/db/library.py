@@ -11,6 +11,8 @@ from shared.db.base import Base, Id, new_id, now
 UNPREPARED = text("prepared_at IS NULL")
 DELETED = text("deleted_at IS NOT NULL")
 PRESENT = text("deleted_at IS NULL")
+REVIEW = "review"
+"""The source of a recording that reviews brought in."""
 
 
 class Species(Base):
@@ -79,7 +81,10 @@ class Recording(Base):
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Every other field that the source gave, as it gave it."""
     annotations: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
-    """Sections that a person marked: `{"start": seconds, "end": seconds, "species": scientific name or ""}`."""
+    """Sections that a person marked: `{"start": seconds, "end": seconds, "species": scientific name or ""}`, and
+    `"kind"` where it is `noise` or `unknown`. Those with a `"review"`, its id, say something of their stretch only."""
+    excerpt_of: Mapped[str | None] = mapped_column(index=True)
+    """Of a piece of a longer recording, the sha256 of that one's file."""
 
     prepared_key: Mapped[str | None]
     """Mono PCM16 WAV at 22,050 Hz; null until prepared."""

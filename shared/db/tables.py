@@ -6,10 +6,12 @@ from shared.db.base import Base
 from shared.db.jobs import FINAL_STATES, STATES, IdempotencyKey, Job, JobEvent, Outbox
 from shared.db.learning import ActiveModel, Dataset, Model, Training
 from shared.db.library import Ingestion, IngestionItem, Recording, Section, Slice, Species, Throttle
+from shared.db.reviews import VERDICTS, Review, ReviewCandidate
 
 __all__ = [
     "FINAL_STATES",
     "STATES",
+    "VERDICTS",
     "ActiveModel",
     "Analysis",
     "AnalysisRecording",
@@ -24,6 +26,8 @@ __all__ = [
     "Model",
     "Outbox",
     "Recording",
+    "Review",
+    "ReviewCandidate",
     "Section",
     "Slice",
     "Species",

@@ -2,6 +2,7 @@
 
 from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm.interfaces import ORMOption
 
 from services.inference.analyses.keeping import json_of, result_of
 from services.inference.results.model import RecordingResult
@@ -36,10 +37,14 @@ def analysis_of(session: Session, caller: Caller, analysis_id: str) -> Analysis:
 
 def recording_of(session: Session, analysis: Analysis, position: int) -> AnalysisRecording:
     """With its result. Raises NotFound."""
+    return row_of(session, analysis, position, undefer(AnalysisRecording.result))
+
+
+def row_of(session: Session, analysis: Analysis, position: int, *options: ORMOption) -> AnalysisRecording:
+    """Without its result, which may be large. Raises NotFound."""
     row = None
     if 0 <= position <= MOST_INT:
-        key = AnalysisRecording.analysis_id == analysis.id, AnalysisRecording.position == position
-        row = session.scalars(select(AnalysisRecording).where(*key).options(undefer(AnalysisRecording.result))).first()
+        row = session.get(AnalysisRecording, (analysis.id, position), options=options)
     if row is None:
         raise NotFound(
             f"The analysis has no recording {position}.", hint=f"GET /analyses/{analysis.id}/recordings lists them."

@@ -4,7 +4,7 @@ import math
 import time
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from services.inference.analyses.ears import Ears, ears
@@ -13,9 +13,10 @@ from services.inference.analysis import Analyst, HearingCrashed
 from services.inference.placing import placed_result
 from services.inference.results.model import About, FailedRecording, Result
 from services.inference.schemas import Parameters
+from services.inference.teaching.candidates import candidate_rows
 from shared import jobs
 from shared.audio.report import DecodeLimits
-from shared.db.tables import Analysis, AnalysisRecording, Model, Recording
+from shared.db.tables import Analysis, AnalysisRecording, Model, Recording, ReviewCandidate
 from shared.errors import StorageFull, StorageUnreachable
 from shared.heard_sound import SoundGone, sound_of
 from shared.prepared import decoder
@@ -113,8 +114,12 @@ class _Part:
         return parameters.model_copy(update=changes)
 
     def keep(self, row: AnalysisRecording, result: Result) -> None:
-        """Writes the result with the progress in one transaction, while the job is this worker's and wanted."""
+        """Writes the result, and what of it is worth a question, with the progress in one transaction.
+
+        While the job is this worker's and wanted.
+        """
         self._done += row.size
+        asked = candidate_rows(row.analysis_id, row.position, result)
         mine = AnalysisRecording.analysis_id == row.analysis_id, AnalysisRecording.position == row.position
         with self._context.transaction() as session:
             written = session.execute(
@@ -125,6 +130,8 @@ class _Part:
             ).one_or_none()
             if written is None:
                 raise gone(row.analysis_id)
+            if asked:
+                session.execute(insert(ReviewCandidate), asked)
             jobs.progress(session, self._context.claim, self._done, self._total, row.file)
 
 
