@@ -50,6 +50,7 @@ class Origin:
     longitude: float | None
     recorded_on: date | None
     segmentation: str | None
+    excerpt_of: str | None
 
 
 @dataclass(slots=True)
@@ -97,6 +98,7 @@ _COLUMNS = (
     Recording.longitude,
     Recording.recorded_on,
     Recording.segmentation,
+    Recording.excerpt_of,
 )  # in the order of Origin's fields
 
 

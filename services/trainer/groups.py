@@ -21,7 +21,7 @@ def assign_groups(candidates: Sequence[Candidate]) -> None:
     """Names for each candidate the group it belongs to, by the smallest sha256 in it.
 
     Two belong together when they share the recordist, the number on Xeno-canto (several clips of one recording), the
-    prepared sound (the same in two formats) or the file, and when a third belongs to both.
+    prepared sound (the same in two formats) or the file (or are excerpts of it), and when a third belongs to both.
     """
     parents = list(range(len(candidates)))
 
@@ -63,6 +63,8 @@ def check_leaks(candidates: Sequence[Candidate]) -> None:
 def _ties(one: Candidate) -> Iterator[tuple[str, str]]:
     origin = one.origin
     yield "file", origin.sha256
+    if origin.excerpt_of:
+        yield "file", origin.excerpt_of
     if name := person(origin.recordist):
         yield "recordist", name
     if origin.prepared_sha256:

@@ -35,7 +35,9 @@ class Selection(Asked):
     no_derivatives: Literal["include", "exclude"] = Field(
         "include", description="Recordings under a NoDerivatives licence: exclude them from a model you share"
     )
-    source: list[Text] | None = Field(None, min_length=1, description="`folder`, `manifest`, `upload` or `xeno-canto`")
+    source: list[Text] | None = Field(
+        None, min_length=1, description="`folder`, `manifest`, `upload`, `xeno-canto` or `review`"
+    )
     country: list[Text] | None = Field(None, min_length=1)
     box: Annotated[Corners, AsList] | None = Field(
         None, description="South, west, north, east in degrees; west > east crosses the date line"

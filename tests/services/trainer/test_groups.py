@@ -14,6 +14,7 @@ def candidate(
     recordist: str = "",
     xc_id: str | None = None,
     sound: str | None = None,
+    excerpt_of: str | None = None,
     label: str = "Avis una",
     quality: str | None = None,
     slices: int = 1,
@@ -38,6 +39,7 @@ def candidate(
         longitude=None,
         recorded_on=None,
         segmentation="contrast",
+        excerpt_of=excerpt_of,
     )
     return Candidate(origin, label, False, array("q", range(slices)))
 
@@ -63,6 +65,12 @@ def test_clips_of_one_recording_and_the_same_sound_in_two_formats_are_one_group(
     assert groups(candidate("a", sound=None), candidate("b", sound=None)) == ["a", "b"]
 
 
+def test_excerpts_of_one_recording_and_the_whole_are_one_group() -> None:
+    assert groups(candidate("c", excerpt_of="a"), candidate("b", excerpt_of="a"), candidate("x")) == ["b", "b", "x"]
+    assert groups(candidate("c", excerpt_of="a"), candidate("a")) == ["a", "a"]
+    assert groups(candidate("b", excerpt_of=None), candidate("a", excerpt_of=None)) == ["b", "a"]
+
+
 def test_ties_go_on_through_others() -> None:
     chain = [
         candidate("d", recordist="Ann"),
@@ -82,6 +90,7 @@ def test_ties_go_on_through_others() -> None:
         (candidate("a", xc_id="12"), candidate("b", xc_id="12"), "Xeno-canto number '12'"),
         (candidate("a", sound="s"), candidate("b", sound="s"), "sound 's'"),
         (candidate("a"), candidate("a", label="Avis duo"), "file 'a'"),
+        (candidate("a", excerpt_of="c"), candidate("b", excerpt_of="c"), "file 'c'"),
     ],
 )
 def test_a_tie_in_two_folds_is_a_leak_whatever_the_groups_say(one: Candidate, other: Candidate, says: str) -> None:
