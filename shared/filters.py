@@ -64,7 +64,7 @@ class RecordingFilters(BaseModel):
     )
     country: Many[Text] = Field([], description="In any case of letters")
     recordist: Many[Text] = Field([], description="The whole name as it is written")
-    source: Text | None = Field(None, description="`folder`, `manifest`, `upload` or `xeno-canto`")
+    source: Text | None = Field(None, description="`folder`, `manifest`, `upload`, `xeno-canto` or `review`")
     xc_id: Many[XcNumber] = Field([], description="Numbers on Xeno-canto, with or without XC")
     sha256: Hex64 | None = Field(None, description="Of the original file, as datasets and models name it")
     box: Box | None = Field(None, description="south,west,north,east in degrees; west > east crosses the date line")

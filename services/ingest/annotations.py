@@ -1,7 +1,7 @@
 """Marks that become what a recording is known to hold: species by their scientific names, noise, and what nobody knows.
 
 `Recording.annotations` has `{"start", "end", "species"}` for each; a stretch without a bird has `"kind": "noise"`, one
-with a bird that nobody could name has `"kind": "unknown"`.
+with a bird that nobody could name has `"kind": "unknown"`. Those of reviews have a `"review"`, its id.
 """
 
 from collections import Counter
@@ -36,7 +36,16 @@ def annotations_of(marks: Iterable[Mark]) -> Annotations:
     return tuple(_annotation(mark) for mark in marks)
 
 
-def main_species(label: str | None, annotations: Annotations) -> tuple[str | None, list[str]]:
+def of_files(annotations: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without those of reviews."""
+    return [one for one in annotations if "review" not in one]
+
+
+def of_reviews(annotations: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for one in annotations if "review" in one]
+
+
+def main_species(label: str | None, annotations: Iterable[dict[str, Any]]) -> tuple[str | None, list[str]]:
     """The scientific name that a recording goes by, and those of the others that are marked in it.
 
     Without a label of its own it goes by the species that is marked for the longest time.

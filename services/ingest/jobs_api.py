@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from services.ingest.reviewing import TAKE_IN
 from services.ingest.verification import VERIFY
 from shared import jobs
 from shared.db.base import now
@@ -26,6 +27,8 @@ from shared.http.resources import Reads, Writes
 router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[needs("ingest", "train")])
 
 FOR_ADMINS = (VERIFY, PRUNE)
+FOR_WHO_TRAINS = ("trainer.", TAKE_IN)
+"""How kinds of jobs begin that a training or a review starts."""
 
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 
@@ -138,4 +141,4 @@ def _who_may_start(kind: str | None) -> frozenset[str]:
     """The scopes that may; of all kinds together only `admin`."""
     if kind is None or kind in FOR_ADMINS:
         return frozenset({"admin"})
-    return frozenset({"train" if kind.startswith("trainer.") else "ingest"})
+    return frozenset({"train" if kind.startswith(FOR_WHO_TRAINS) else "ingest"})

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.ingest.annotations import main_species
+from services.ingest.annotations import main_species, of_files, of_reviews
 from services.ingest.items import Item
 from shared import jobs, species
 from shared.db.tables import Recording
@@ -60,7 +60,7 @@ def take(
     recording = session.scalars(select(Recording).where(Recording.sha256 == stored.sha256)).one_or_none()
     known = recording is not None
     if recording is None:
-        recording = _new_recording(session, item, stored, source)
+        recording = new_recording(session, item, stored, source)
     restored = recording.deleted_at is not None
     recording.deleted_at = None
     marked_anew = known and _marked_anew(session, recording, item)
@@ -78,10 +78,13 @@ def take(
 
 
 def _marked_anew(session: Session, recording: Recording, item: Item) -> bool:
-    """Gives a recording that is here already the annotations that came since. Returns whether they differ."""
-    if not item.annotations or list(item.annotations) == recording.annotations:
+    """Gives a recording that is here already the annotations that came since, beside those of reviews.
+
+    Returns whether they differ.
+    """
+    if not item.annotations or list(item.annotations) == of_files(recording.annotations):
         return False
-    recording.annotations = list(item.annotations)
+    recording.annotations = [*item.annotations, *of_reviews(recording.annotations)]
     label, others = main_species(recording.label, item.annotations)
     if label and recording.label is None:
         species.ensure(session, species.resolve(label))
@@ -90,7 +93,8 @@ def _marked_anew(session: Session, recording: Recording, item: Item) -> bool:
     return True
 
 
-def _new_recording(session: Session, item: Item, stored: Stored, source: str) -> Recording:
+def new_recording(session: Session, item: Item, stored: Stored, source: str) -> Recording:
+    """Adds a recording whose file is stored. Its preparation is the caller's; IntegrityError says that it is known."""
     label = None
     if item.label:
         name = species.resolve(item.label, item.common_name, item.names)

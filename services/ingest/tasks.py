@@ -19,6 +19,7 @@ from services.ingest.preparing import PREPARE_ANEW, prepare_anew
 from services.ingest.pressure import make_room
 from services.ingest.requests import FolderSource, ManifestSource, Source
 from services.ingest.retention import prune
+from services.ingest.reviewing import TAKE_IN, take_in
 from services.ingest.taking import Taken, store_original, take
 from services.ingest.verification import VERIFY, verify
 from services.ingest.xeno_canto.run import run_xeno_canto
@@ -233,6 +234,7 @@ WORKER = Worker(
     handlers={
         "ingest.run": run_ingestion,
         PREPARE_ANEW: prepare_anew,
+        TAKE_IN: take_in,
         VERIFY: verify,
         PRUNE: prune,
     },

@@ -22,6 +22,7 @@ from shared.audio.slices import Section as FoundSection
 from shared.audio.slices import Slice as FoundSlice
 from shared.audio.wav import forget_pages, open_prepared
 from shared.db.base import now
+from shared.db.library import REVIEW
 from shared.db.tables import Recording, Section, Slice
 from shared.prepared import decode_original, prepared_key_of
 from shared.settings import Settings
@@ -70,7 +71,7 @@ def prepare(context: JobContext) -> None:
     samples = open_prepared(context.storage.existing(prepared_key))
     preset = PRESETS[context.payload.get("preset") or context.settings.segmentation]
     given = [_given(one, recording.label) for one in recording.annotations]
-    sections = with_given(len(samples), segment(samples, preset, shown), given)
+    sections = with_given(len(samples), _found(recording, segment(samples, preset, shown)), given)
     slices = slice_sections(len(samples), sections)
     digest = _sha256(context, samples)
     context.progress(2, len(STEPS), STEPS[2])
@@ -107,6 +108,12 @@ def _describe(recording: Recording, report: DecodeReport, prepared_key: str) -> 
     recording.warnings = list(report.warnings)
 
 
+def _found(recording: Recording, sections: list[FoundSection]) -> list[FoundSection]:
+    """Without the signal that is nobody's: a recording that reviews brought in is labelled by what they heard in parts
+    of it."""
+    return [one for one in sections if one.kind == "noise"] if recording.source == REVIEW else sections
+
+
 def _given(annotation: Mapping[str, Any], label: str | None) -> Given:
     """A row of `Recording.annotations`; signal of the recording's own species has no label of its own."""
     species = annotation["species"]
@@ -115,6 +122,7 @@ def _given(annotation: Mapping[str, Any], label: str | None) -> Given:
         end=annotation["end"],
         kind=annotation.get("kind", "signal"),
         label="" if species == label else species,
+        review="review" in annotation,
     )
 
 

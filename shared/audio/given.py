@@ -1,8 +1,8 @@
 """Sections that a person marked, beside those that a segmentation finds: what becomes signal, noise, or neither."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from shared.audio.constants import SAMPLE_RATE
@@ -18,39 +18,82 @@ LEAST_SIGNAL = math.ceil(MIN_SIGNAL_SECONDS * SAMPLE_RATE)
 class Given:
     """A stretch that a person marked, in seconds; `unknown` holds a bird that nobody could name.
 
-    `label` is empty where the signal is the recording's own species.
+    `label` is empty where the signal is the recording's own species. A mark of a review says something of its stretch
+    only; those of a file say all there is.
     """
 
     start: float
     end: float
     kind: Literal["signal", "noise", "unknown"] = "signal"
     label: str = ""
+    review: bool = False
 
 
 def with_given(samples: int, found: Sequence[Section], given: Iterable[Given]) -> list[Section]:
     """The sections of a recording of so many samples, sorted by start; those of one kind and label do not overlap.
 
-    Where a person marked signal, that is all the signal there is; else it is what was found, without what was marked as
-    noise or unknown. Noise is what was found or marked as such and lies in nothing else that was marked. A signal
-    shorter than a slice needs (`MIN_SIGNAL_SECONDS`) is widened to that about its middle, so that a slice holds it.
+    Where a file marks signal, that is all the signal there is; else it is what was found, without what was marked as
+    noise or unknown. Noise is what was found or marked as such and lies in nothing else that was marked. What reviews
+    mark counts in their stretches, whatever else is said of these, and changes nothing elsewhere. A signal shorter than
+    a slice needs (`MIN_SIGNAL_SECONDS`) is widened to that about its middle, so that a slice holds it.
     """
     marks = list(given)
-    if not marks:
-        return list(found)
-    signal: dict[str, list[Stretch]] = {}
-    noise: list[Stretch] = []
-    unknown: list[Stretch] = []
+    of_files = _sorted_out(samples, (one for one in marks if not one.review))
+    of_reviews = _sorted_out(samples, (one for one in marks if one.review))
+    sections = _by_files(found, of_files) if of_files else list(found)
+    return _reviewed(sections, of_reviews) if of_reviews else sections
+
+
+@dataclass(slots=True)
+class _Marked:
+    """Marks by what they say; signal by its label."""
+
+    signal: dict[str, list[Stretch]] = field(default_factory=dict)
+    noise: list[Stretch] = field(default_factory=list)
+    unknown: list[Stretch] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.signal or self.noise or self.unknown)
+
+    def birds(self) -> list[Stretch]:
+        """Where somebody sings, known or not."""
+        return union([*self.unknown, *(stretch for own in self.signal.values() for stretch in own)])
+
+
+def _sorted_out(samples: int, marks: Iterable[Given]) -> _Marked:
+    sorted_out = _Marked()
     for one in marks:
-        stretches = {"noise": noise, "unknown": unknown}.get(one.kind)
+        stretches = {"noise": sorted_out.noise, "unknown": sorted_out.unknown}.get(one.kind)
         at = _samples(one, samples, LEAST_SIGNAL if stretches is None else 0)
         if at is not None:
-            (signal.setdefault(one.label, []) if stretches is None else stretches).append(at)
-    if not signal:
-        signal = {"": without(_of_kind(found, "signal"), union([*noise, *unknown]))}
-    marked = union([*unknown, *(stretch for own in signal.values() for stretch in own)])
-    quiet = without(union([*noise, *_of_kind(found, "noise")]), marked)
+            (sorted_out.signal.setdefault(one.label, []) if stretches is None else stretches).append(at)
+    return sorted_out
+
+
+def _by_files(found: Sequence[Section], marked: _Marked) -> list[Section]:
+    """They say all there is."""
+    unmarked = {"": without(_of_kind(found, "signal"), union([*marked.noise, *marked.unknown]))}
+    noise = without(union([*marked.noise, *_of_kind(found, "noise")]), marked.birds())
+    return _sections(marked.signal or unmarked, noise)
+
+
+def _reviewed(sections: Sequence[Section], marked: _Marked) -> list[Section]:
+    """They say what is in their stretches; the rest stays."""
+    birds = marked.birds()
+    taken = union([*birds, *marked.noise])
+    signal: dict[str, list[Stretch]] = {}
+    for one in sections:
+        if one.kind == "signal":
+            signal.setdefault(one.label, []).append((one.start, one.end))
+    left = {label: without(own, taken) for label, own in signal.items()}
+    both = {label: [*left.get(label, []), *marked.signal.get(label, [])] for label in {**left, **marked.signal}}
+    noise = [*without(_of_kind(sections, "noise"), taken), *without(union(marked.noise), birds)]
+    return _sections(both, union(noise))
+
+
+def _sections(signal: Mapping[str, Iterable[Stretch]], noise: Iterable[Stretch]) -> list[Section]:
     sections = [Section("signal", *stretch, label) for label, own in signal.items() for stretch in union(own)]
-    sections += [Section("noise", *stretch) for stretch in quiet]
+    sections += [Section("noise", *stretch) for stretch in noise]
     return sorted(sections, key=lambda one: (one.start, one.label))
 
 

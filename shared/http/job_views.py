@@ -37,7 +37,7 @@ class Failure(BaseModel):
 class JobView(BaseModel):
     """A job: its state is one of queued, running, succeeded, failed, dead, cancelled.
 
-    `about` is the id of the recording, ingestion or training that it works on, where its payload names one.
+    `about` is the id of the recording, ingestion, training or review that it works on, where its payload names one.
     """
 
     id: str
