@@ -24,13 +24,15 @@ class ReviewCandidate(Base):
             ondelete="CASCADE",
         ),
         Index("ix_review_candidates_recording", "analysis_id", "position"),
-        # Walked backwards: the most uncertain first. Of all, of an analysis, of a species.
+        # Walked backwards: the most uncertain first. Of all, of an analysis (with `review_id`, null as it is, so that
+        # SQLite counts without a look at the rows), of a species.
         Index("ix_review_candidates_waiting", "uncertainty", "id", sqlite_where=WAITING, postgresql_where=WAITING),
         Index(
             "ix_review_candidates_analysis",
             "analysis_id",
             "uncertainty",
             "id",
+            "review_id",
             sqlite_where=WAITING,
             postgresql_where=WAITING,
         ),

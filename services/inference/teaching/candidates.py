@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
-from sqlalchemy import Float, Integer, Select, literal, select, tuple_
+from sqlalchemy import Float, Integer, and_, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from services.inference.results.model import RecordingResult, Result
@@ -88,10 +88,13 @@ def guess_of(one: Detection | ReviewCandidate) -> dict[str, Any]:
     return {"species": one.species, "common_name": one.common_name, "confidence": one.confidence}
 
 
-def present_candidates(*columns: Any) -> Select[Any]:
-    """Of analyses that nobody has removed."""
-    query = select(*columns).select_from(ReviewCandidate).join(Analysis, Analysis.id == ReviewCandidate.analysis_id)
-    return query.where(Analysis.removed_at.is_(None))
+def waiting_candidates(session: Session, analysis_id: str | None) -> int:
+    """How many have no review; from the index alone, of analyses that nobody has removed."""
+    removed = select(Analysis.id).where(Analysis.removed_at.is_not(None))
+    query = select(func.count()).where(ReviewCandidate.review_id.is_(None), ReviewCandidate.analysis_id.not_in(removed))
+    if analysis_id is not None:
+        query = query.where(ReviewCandidate.analysis_id == analysis_id)
+    return session.scalar(query) or 0
 
 
 def candidate_page(
@@ -99,11 +102,13 @@ def candidate_page(
 ) -> Page[CandidateView]:
     """Those that wait, the most uncertain first."""
     row = ReviewCandidate
-    query = present_candidates(row, AnalysisRecording, Analysis.about).join(
-        AnalysisRecording,
-        (AnalysisRecording.analysis_id == row.analysis_id) & (AnalysisRecording.position == row.position),
+    heard = and_(AnalysisRecording.analysis_id == row.analysis_id, AnalysisRecording.position == row.position)
+    query = (
+        select(row, AnalysisRecording, Analysis.about)
+        .join(Analysis, Analysis.id == row.analysis_id)
+        .join(AnalysisRecording, heard)
+        .where(Analysis.removed_at.is_(None), row.review_id.is_(None))
     )
-    query = query.where(row.review_id.is_(None))
     if analysis_id is not None:
         query = query.where(row.analysis_id == analysis_id)
     if name is not None:

@@ -9,8 +9,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from services.inference.schemas import ModelName
-from services.inference.teaching.candidates import Guess, present_candidates
-from shared.db.tables import Job, Review, ReviewCandidate
+from services.inference.teaching.candidates import Guess, waiting_candidates
+from shared.db.tables import Job, Review
 from shared.errors import NotFound
 from shared.http.job_views import Failure
 from shared.http.pages import ID, Page, page_of
@@ -144,9 +144,6 @@ def review_page(session: Session, analysis_id: str | None, limit: int, cursor: s
 
 
 def review_counts(session: Session, analysis_id: str | None) -> ReviewCounts:
-    waiting = present_candidates(func.count()).where(ReviewCandidate.review_id.is_(None))
-    if analysis_id is not None:
-        waiting = waiting.where(ReviewCandidate.analysis_id == analysis_id)
     by_verdict = dict.fromkeys(("confirmed", "corrected", "noise", "unknown", "added"), 0)
     by_state: Counter[str] = Counter()
     columns = Review.verdict, Job.state, func.count()
@@ -155,7 +152,7 @@ def review_counts(session: Session, analysis_id: str | None) -> ReviewCounts:
         by_verdict[verdict] += count
         by_state[state] += count
     return ReviewCounts(
-        waiting=session.scalar(waiting) or 0,
+        waiting=waiting_candidates(session, analysis_id),
         reviewed=sum(by_verdict.values()),
         verdicts=by_verdict,
         species=_by_species(session, analysis_id),

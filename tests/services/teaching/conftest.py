@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from services.ingest.tasks import WORKER as INGEST
 from services.preprocess.tasks import WORKER as PREPROCESS
-from shared.db.tables import Job, Recording
+from shared.db.tables import Job, Recording, Species
 from shared.storage import storage_from
 from tests.services.inference.analyses.conftest import Analyses, analyses, library, open_analyses
 from tests.services.inference.conftest import HIGH, LOW, encoded, song
@@ -20,6 +20,7 @@ __all__ = ["analyses", "library", "open_analyses"]
 UNSURE = encoded((song(LOW) + song(HIGH)) / 2)
 """Five seconds in which the low bird is as loud as the high one."""
 SURE = encoded(song(LOW))
+WORKERS = {one.queue: one for one in (INGEST, PREPROCESS)}
 
 
 class Teaching:
@@ -55,13 +56,24 @@ class Teaching:
         return await self.analyses.get(f"/reviews/{review['id']}")
 
     def take_in(self) -> None:
-        for worker in (INGEST, PREPROCESS):
-            while self.waiting(worker.queue):
-                self.analyses.runtime.answer(worker)
+        self.work("ingest")
+        self.work("preprocess")
+
+    def work(self, queue: str) -> None:
+        """All jobs of a queue."""
+        while self.waiting(queue):
+            self.analyses.runtime.answer(WORKERS[queue])
 
     def waiting(self, queue: str) -> int:
         with self.sessions() as session:
             return session.scalar(select(func.count()).where(Job.queue == queue, Job.state == "queued")) or 0
+
+    def call(self, recording_id: str, species: str) -> None:
+        """As a person does who corrects it."""
+        with self.sessions.begin() as session:
+            session.merge(Species(scientific_name=species))
+            session.flush()
+            session.get_one(Recording, recording_id).label = species
 
     def recording(self, recording_id: str) -> Recording:
         """With its sections and slices."""

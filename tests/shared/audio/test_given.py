@@ -56,6 +56,59 @@ def test_marks_end_with_the_recording_and_what_lies_behind_it_counts_for_nothing
     assert signal == [("signal", "", 9.0, 10.0)]
 
 
+def test_a_review_counts_in_its_stretch_and_the_rest_stays_as_it_was_found() -> None:
+    marked = [Given(3.5, 5.0, label="Pica pica", review=True), Given(8.0, 9.0, "unknown", review=True)]
+    assert seconds(with_given(TEN_SECONDS, FOUND, marked)) == [
+        ("noise", "", 0.0, 2.0),
+        ("signal", "", 2.0, 3.5),
+        ("signal", "Pica pica", 3.5, 5.0),
+        ("noise", "", 5.0, 8.0),
+        ("noise", "", 9.0, 10.0),
+    ]
+
+
+def test_a_review_that_hears_noise_takes_what_was_found_away() -> None:
+    assert seconds(with_given(TEN_SECONDS, FOUND, [Given(2.5, 6.0, "noise", review=True)])) == [
+        ("noise", "", 0.0, 2.0),
+        ("signal", "", 2.0, 2.5),
+        ("noise", "", 2.5, 10.0),
+    ]
+
+
+def test_a_review_of_the_own_species_joins_what_was_found_of_it() -> None:
+    assert seconds(with_given(TEN_SECONDS, FOUND, [Given(3.0, 6.0, review=True)])) == [
+        ("noise", "", 0.0, 2.0),
+        ("signal", "", 2.0, 6.0),
+        ("noise", "", 6.0, 10.0),
+    ]
+
+
+def test_where_reviews_differ_a_bird_is_no_noise() -> None:
+    marked = [Given(2.0, 4.0, "noise", review=True), Given(3.0, 3.5, label="Pica pica", review=True)]
+    marked.append(Given(2.0, 2.5, "unknown", review=True))
+    assert seconds(with_given(TEN_SECONDS, FOUND, marked)) == [
+        ("noise", "", 0.0, 2.0),
+        ("noise", "", 2.5, 3.0),
+        ("signal", "Pica pica", 3.0, 3.5),
+        ("noise", "", 3.5, 10.0),
+    ]
+
+
+def test_beside_marks_of_a_file_a_review_changes_its_stretch_of_them() -> None:
+    of_file = [Given(1.0, 2.0), Given(6.0, 8.0, label="Pica pica")]
+    reviewed = [Given(1.5, 2.5, label="Parus major", review=True), Given(7.0, 7.5, "noise", review=True)]
+    assert seconds(with_given(TEN_SECONDS, FOUND, [*reviewed, *of_file])) == [
+        ("noise", "", 0.0, 1.0),
+        ("signal", "", 1.0, 1.5),
+        ("signal", "Parus major", 1.5, 2.5),
+        ("noise", "", 4.0, 6.0),
+        ("signal", "Pica pica", 6.0, 7.0),
+        ("noise", "", 7.0, 7.5),
+        ("signal", "Pica pica", 7.5, 8.0),
+        ("noise", "", 8.0, 10.0),
+    ]
+
+
 @pytest.mark.parametrize("at", [0.0, 4.99, 7.5, 9.99])
 def test_the_shortest_mark_has_a_slice_that_holds_it(at: float) -> None:
     sections = with_given(TEN_SECONDS, FOUND, [Given(at, at + 0.01)])

@@ -18,7 +18,11 @@ VERDICTS = "verdict IN ('confirmed', 'corrected', 'noise', 'unknown', 'added')"
 INDEXES: dict[str, tuple[str, list[str], str | None]] = {
     "ix_review_candidates_recording": ("review_candidates", ["analysis_id", "position"], None),
     "ix_review_candidates_waiting": ("review_candidates", ["uncertainty", "id"], "review_id IS NULL"),
-    "ix_review_candidates_analysis": ("review_candidates", ["analysis_id", "uncertainty", "id"], "review_id IS NULL"),
+    "ix_review_candidates_analysis": (
+        "review_candidates",
+        ["analysis_id", "uncertainty", "id", "review_id"],
+        "review_id IS NULL",
+    ),
     "ix_review_candidates_species": ("review_candidates", ["species", "uncertainty", "id"], "review_id IS NULL"),
     "ix_reviews_created": ("reviews", ["created_at", "id"], "withdrawn_at IS NULL"),
     "ix_reviews_analysis_created": ("reviews", ["analysis_id", "created_at", "id"], "withdrawn_at IS NULL"),
