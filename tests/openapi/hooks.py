@@ -29,6 +29,7 @@ _moments = st.datetimes().map(lambda moment: f"{moment.isoformat()}+00:00")
 
 schemathesis.openapi.format("cursor", _moments.map(lambda moment: _cursor(f"{moment}|{'0' * 32}")))
 schemathesis.openapi.format("place-cursor", st.integers(0, 2**31 - 1).map(lambda at: _cursor(f"{at}|signal|")))
+schemathesis.openapi.format("candidate-cursor", st.integers(0, 2**31 - 1).map(lambda number: _cursor(f"0.5|{number}")))
 schemathesis.openapi.format("box", st.tuples(_degrees, _degrees).map(lambda at: f"{min(at)},5,{max(at)},15"))
 
 

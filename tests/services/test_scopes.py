@@ -94,6 +94,10 @@ def test_who_trains_may_read_the_library_and_change_nothing_in_it() -> None:
     }
     assert "GET /recordings/{recording_id}/audio" in open_to("train")
     assert "POST /recordings" not in open_to("train")
+    # What people say of a passage trains models, and reaches the library by a job.
+    reviewing = {name for name in routes(INFERENCE) if " /reviews" in name}
+    assert len(reviewing) == 6
+    assert reviewing <= open_to("train") - open_to("ingest") - open_to("classify")
 
 
 @pytest.fixture

@@ -182,12 +182,17 @@ async def test_who_may_start_a_kind_of_job_may_cancel_and_retry_it(
     with sessions.begin() as session:
         ids = {
             kind: jobs.submit(session, kind, {}, max_attempts=1).id
-            for kind in ("ingest.run", "trainer.train", "ingest.prune_storage")
+            for kind in ("ingest.run", "trainer.train", "ingest.review", "ingest.prune_storage")
         }
-    for kind, scope in [("ingest.run", "train"), ("trainer.train", "ingest"), ("ingest.prune_storage", "ingest")]:
+    for kind, scope in [
+        ("ingest.run", "train"),
+        ("trainer.train", "ingest"),
+        ("ingest.review", "ingest"),
+        ("ingest.prune_storage", "ingest"),
+    ]:
         assert await status(guarded, "DELETE", f"/jobs/{ids[kind]}", keys[scope]) == 403
         assert await status(guarded, "GET", f"/jobs/{ids[kind]}", keys[scope]) == 200
-    for kind, scope in [("ingest.run", "ingest"), ("trainer.train", "train")]:
+    for kind, scope in [("ingest.run", "ingest"), ("trainer.train", "train"), ("ingest.review", "train")]:
         assert await status(guarded, "DELETE", f"/jobs/{ids[kind]}", keys[scope]) == 200
         assert await status(guarded, "POST", f"/jobs/{ids[kind]}/retry", keys[scope]) == 202
     assert await status(guarded, "POST", "/jobs/retry", keys["ingest"], json={"state": "dead"}) == 403
