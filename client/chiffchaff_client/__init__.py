@@ -24,6 +24,7 @@ from chiffchaff_client.ingestions import Ingestion
 from chiffchaff_client.jobs import Job
 from chiffchaff_client.models import ActiveModel, Metric, Model, ModelDetails
 from chiffchaff_client.recordings import NewRecording, Recording, RecordingDetails
+from chiffchaff_client.reviews import Candidate, Review, ReviewCounts
 from chiffchaff_client.species import ExpectedHere, ExpectedSpecies, Species
 from chiffchaff_client.trainings import Training
 from chiffchaff_client.version import VERSION as __version__
@@ -35,6 +36,7 @@ __all__ = [
     "AnalysedRecording",
     "Analysis",
     "AnswerError",
+    "Candidate",
     "Chiffchaff",
     "ChiffchaffError",
     "Classification",
@@ -60,6 +62,8 @@ __all__ = [
     "Recording",
     "RecordingDetails",
     "RecordingResult",
+    "Review",
+    "ReviewCounts",
     "Sound",
     "Species",
     "StillRunning",

@@ -13,6 +13,7 @@ from chiffchaff_client.jobs import Jobs
 from chiffchaff_client.keys import Keys
 from chiffchaff_client.models import Models
 from chiffchaff_client.recordings import Recordings
+from chiffchaff_client.reviews import Reviews
 from chiffchaff_client.species import SpeciesOfLibrary
 from chiffchaff_client.storage import Storage
 from chiffchaff_client.trainings import Trainings
@@ -40,6 +41,7 @@ class Chiffchaff:
         sent = (os.environ.get(KEY_VARIABLE, "") if key is None else key).strip()
         self._transport = Transport(url, sent, seconds=seconds, patience=patience)
         self.analyses = Analyses(self._transport)
+        self.reviews = Reviews(self._transport)
         self.models = Models(self._transport)
         self.species = SpeciesOfLibrary(self._transport)
         self.recordings = Recordings(self._transport)

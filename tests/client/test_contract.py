@@ -15,6 +15,7 @@ from chiffchaff_client import (
     keys,
     models,
     recordings,
+    reviews,
     species,
     trainings,
 )
@@ -23,6 +24,8 @@ from services.inference.analyses import views as analysis_views
 from services.inference.analyses.requests import AnalysisParameters
 from services.inference.results.formats import FORMATS
 from services.inference.results.model import FailedRecording, RecordingResult
+from services.inference.teaching import candidates as teaching_candidates
+from services.inference.teaching import views as teaching_views
 from services.ingest import detail, ingestion_views, keys_api, requests, species_statistics, upload, views
 from services.trainer import progress, selection, summary
 from services.trainer import views as trainer_views
@@ -39,6 +42,11 @@ ANSWERS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (analyses.Analysis, analysis_views.AnalysisView),
     (analyses.AnalysisCounts, analysis_views.Counts),
     (analyses.AnalysedRecording, analysis_views.RecordingLine),
+    (reviews.Candidate, teaching_candidates.CandidateView),
+    (reviews.Guess, teaching_candidates.Guess),
+    (reviews.Review, teaching_views.ReviewView),
+    (reviews.ReviewCounts, teaching_views.ReviewCounts),
+    (reviews.SpeciesCount, teaching_views.SpeciesCount),
     (models.Model, model_views.ModelView),
     (models.ModelDetails, model_views.ModelDetails),
     (models.ActiveModel, model_views.ActiveModelView),
