@@ -7,3 +7,10 @@ export function svg(tag, attributes = {}, ...children) {
   element.append(...children.filter((child) => child !== null));
   return element;
 }
+
+/** A picture on a button, drawn on 24 by 24. */
+export const icon = (...parts) => svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, ...parts);
+
+/** Both faces of a button that plays and pauses; the `data-playing` of the button says which is shown. */
+export const playIcon = () =>
+  icon(svg("path", { class: "when-still", d: "M8 5.5v13l10.5-6.5z" }), svg("path", { class: "when-playing", d: "M7.5 5.5h3v13h-3zM13.5 5.5h3v13h-3z" }));

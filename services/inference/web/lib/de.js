@@ -23,6 +23,12 @@ export default {
   play: "Abspielen",
   pause: "Anhalten",
   cannotPlay: "Dieser Browser kann solche Dateien nicht abspielen",
+  loop: "Die Stelle wiederholen",
+  zoom: "Vergrößerung",
+  zoomIn: "Vergrößern",
+  zoomOut: "Verkleinern",
+  figure: (name, seconds) => `Sonagramm von ${name}, ${seconds}`,
+  figurePlain: (name, seconds) => `${name}, ${seconds}`,
 
   progress: "Fortschritt",
   timeLeft: (duration) => `noch etwa ${duration}`,

@@ -8,6 +8,12 @@ export function make(tag, className, ...content) {
   return element;
 }
 
+/** That element with attributes. */
+export function withAttributes(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
 /** A button that does something. */
 export function button(className, words, act) {
   const element = make("button", className, words);

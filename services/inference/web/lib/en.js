@@ -23,6 +23,12 @@ export default {
   play: "Play",
   pause: "Pause",
   cannotPlay: "This browser cannot play this kind of file",
+  loop: "Repeat the passage",
+  zoom: "Zoom",
+  zoomIn: "Zoom in",
+  zoomOut: "Zoom out",
+  figure: (name, seconds) => `Sonagram of ${name}, ${seconds}`,
+  figurePlain: (name, seconds) => `${name}, ${seconds}`,
 
   progress: "Progress",
   timeLeft: (duration) => `about ${duration} left`,

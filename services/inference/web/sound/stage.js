@@ -3,6 +3,7 @@
 import { clock, duration } from "../lib/format.js";
 import { shared } from "../lib/strings.js";
 import { decode, draw, wav } from "./decode.js";
+import { furnish } from "./parts.js";
 import { Player } from "./player.js";
 import { Tiles } from "./tiles.js";
 import { Timeline } from "./timeline.js";
@@ -12,11 +13,11 @@ const $ = (id) => document.getElementById(id);
 
 export class Stage {
   /**
-   * `text` is the view's words, with figure, figurePlain, cannotDraw and tooLongToDraw (and zoomToDraw, where it streams with
-   * `cut`). `onPlayable()` when that changes:
-   * whether the browser can play the file.
+   * Furnishes the plate and the controls of the view. `text` is the view's words, with cannotDraw and tooLongToDraw (and
+   * zoomToDraw, where it streams with `cut`). `onPlayable()` when that changes: whether the browser can play the file.
    */
   constructor({ text, onPlayable = () => {} }) {
+    furnish($("plate"), $("controls"));
     Object.assign(this, { text, onPlayable });
     // Found once: player and time line say their last word when these have left the page.
     this.parts = { play: $("play"), loop: $("loop"), time: $("time"), caption: $("caption") };
@@ -110,7 +111,7 @@ export class Stage {
   }
 
   #caption(key, seconds) {
-    this.parts.caption.textContent = key ? this.text(key, this.name, duration(seconds)) : "\u00a0";
+    this.parts.caption.textContent = key ? shared(key, this.name, duration(seconds)) : "\u00a0";
   }
 
   #moved(seconds) {

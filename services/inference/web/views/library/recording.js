@@ -8,7 +8,6 @@ import { toast } from "../../lib/notices.js";
 import { pathTo, title } from "../../lib/router.js";
 import { nameOf } from "../../lib/species.js";
 import { Stage } from "../../sound/stage.js";
-import { frequencyAxis } from "../../sound/timeline.js";
 import { Correction } from "./correction.js";
 import { credit, drawing, grade, latin, placeOf, titleOf } from "./facts.js";
 import { degrees } from "./map.js";
@@ -57,7 +56,6 @@ export class RecordingPage {
   constructor() {
     this.stage = new Stage({ text });
     this.correction = new Correction($("correction"), (recording) => this.#changed(recording, "corrected"));
-    frequencyAxis($("plate").querySelector(".axis"));
     $("correct").addEventListener("click", () => this.correction.open(this.recording));
     $("delete").addEventListener("click", () => this.#delete());
     $("restore").addEventListener("click", () => this.#restore());

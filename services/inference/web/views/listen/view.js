@@ -14,7 +14,6 @@ import { LivePicture } from "../../sound/live.js";
 import { atLeast, passages, tintsOf, verdict } from "../../sound/passages.js";
 import { ADVISED, LONGEST, Recording } from "../../sound/recorder.js";
 import { Stage } from "../../sound/stage.js";
-import { frequencyAxis } from "../../sound/timeline.js";
 import { Analyses } from "./analyses.js";
 import { AnalysisPage } from "./analysis.js";
 import { offerDownloads } from "./downloads.js";
@@ -73,7 +72,6 @@ class Listen {
     this.analyses = new Analyses();
     this.analysis = new AnalysisPage({ onOnly: (id) => this.#replace(ANALYSIS, id, 0) });
     this.where = wherever($("where"));
-    frequencyAxis(document.querySelector(".axis"));
     this.keeping = new Keeping({ onGone: () => go(pathTo("listen", ANALYSES)) });
     offerDownloads($("downloads-shown"), () => ({ ...this.result, detections: this.result.shown }));
     this.#listen();

@@ -4,20 +4,12 @@ import { get, Problem } from "../../lib/api.js";
 import { button, make, outside } from "../../lib/dom.js";
 import { fileAddress } from "../../lib/lists.js";
 import { shared } from "../../lib/strings.js";
-import { svg } from "../../figures/svg.js";
+import { playIcon } from "../../figures/svg.js";
 import { Player } from "../../sound/player.js";
 import { text } from "./words.js";
 
 const WIDTH = 900; // pixels of a spectrogram
 const FOUND = new Map(); // recordings of the library by content: a person goes back and forth
-
-const playIcon = () =>
-  svg(
-    "svg",
-    { viewBox: "0 0 24 24", "aria-hidden": "true" },
-    svg("path", { class: "when-still", d: "M8 5.5v13l10.5-6.5z" }),
-    svg("path", { class: "when-playing", d: "M7.5 5.5h3v13h-3zM13.5 5.5h3v13h-3z" }),
-  );
 
 /** The recording of that content, null where the library does not have it. */
 async function recordingOf(sha256, signal) {
