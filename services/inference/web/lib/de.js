@@ -4,7 +4,7 @@ export default {
   brand: "Chiffchaff",
   skip: "Zum Inhalt springen",
   navigation: "Ansichten",
-  views: { listen: "Hören", library: "Sammlung", train: "Trainieren", models: "Modelle", teach: "Lehren", jobs: "Aufträge" },
+  views: { listen: "Hören", library: "Sammlung", train: "Trainieren", models: "Modelle", teach: "Beibringen", jobs: "Aufträge" },
   apiLong: "Aus dem eigenen Programm benutzen: die API",
   language: "Sprache",
   close: "Schließen",
@@ -13,6 +13,9 @@ export default {
   model: (name, version) => `Modell ${name}, Version ${version}`,
   modelNone: "Auf diesem Server ist noch kein Modell aktiv.",
   levels: { certain: "fast sicher", likely: "wahrscheinlich", perhaps: "vielleicht", unsure: "unsicher" },
+  drawnAlt: "Ein gezeichneter Umriss; von dieser Art gibt es hier kein Bild",
+  pictureAlt: (name) => `Ein Bild: ${name}`,
+  pictureBy: (author) => `Bild: ${author}`,
 
   position: "Stelle in der Aufnahme",
   positionValue: (now, all) => `${now} von ${all}`,
@@ -36,6 +39,7 @@ export default {
   jobKinds: {
     "ingest.run": "Aufnahmen hereinholen",
     "preprocess.prepare": "Eine Aufnahme vorbereiten",
+    "ingest.review": "Beigebrachtes aufnehmen",
     "ingest.prepare_anew": "Aufnahmen neu vorbereiten",
     "ingest.verify_storage": "Die Dateien prüfen",
     "ingest.prune_storage": "Platz schaffen",

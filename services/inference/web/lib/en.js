@@ -13,6 +13,9 @@ export default {
   model: (name, version) => `Model ${name}, version ${version}`,
   modelNone: "No model is active on this server yet.",
   levels: { certain: "almost certain", likely: "likely", perhaps: "perhaps", unsure: "unsure" },
+  drawnAlt: "A drawn silhouette; there is no picture of this species here",
+  pictureAlt: (name) => `A picture of ${name}`,
+  pictureBy: (author) => `Picture: ${author}`,
 
   position: "Position in the recording",
   positionValue: (now, all) => `${now} of ${all}`,
@@ -36,6 +39,7 @@ export default {
   jobKinds: {
     "ingest.run": "Bring recordings in",
     "preprocess.prepare": "Prepare a recording",
+    "ingest.review": "Take in what was taught",
     "ingest.prepare_anew": "Prepare recordings anew",
     "ingest.verify_storage": "Check the files",
     "ingest.prune_storage": "Make room on the disk",

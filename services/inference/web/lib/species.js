@@ -15,3 +15,9 @@ export async function loadNames({ english = false } = {}) {
 
 /** The name to show; a model may have no common name for a species. */
 export const nameOf = ({ species, common_name: common }) => names[species] || common || species;
+
+/** Those that have a name in the page's language, as far as the names are fetched. */
+export const namedSpecies = () => Object.keys(names).map((species) => ({ species }));
+
+/** Words as a search compares them: without accents and capitals. */
+export const searchable = (words) => words.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase();

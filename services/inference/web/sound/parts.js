@@ -15,7 +15,7 @@ const control = (id, className, content, attributes = {}) =>
 function timeline() {
   const seek = withAttributes(make("div", "seek"), { role: "slider", tabindex: 0, "aria-valuemin": 0 });
   const boxes = withAttributes(make("div", "boxes"), { role: "group" });
-  const track = make("div", "track", silent(make("canvas", "")), seek, boxes, unseen(make("div", "cursor")));
+  const track = make("div", "track", silent(make("canvas", "")), seek, boxes, silent(unseen(make("div", "drawn"))), unseen(make("div", "cursor")));
   const scroller = withAttributes(make("div", "scroller", track), { tabindex: -1 });
   return Object.assign(make("div", "timeline", scroller, unseen(make("p", "note")), silent(unseen(make("p", "tip")))), { id: "timeline" });
 }

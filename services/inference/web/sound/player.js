@@ -8,7 +8,7 @@ export class Player {
     this.looping = false;
     [this.from, this.until] = [0, Infinity];
     this.playable = false;
-    this.onMove = onMove;
+    Object.assign(this, { onMove, onChange });
     const tell = () => onChange();
     this.audio.addEventListener("loadedmetadata", () => ((this.playable = true), tell()));
     this.audio.addEventListener("error", () => ((this.playable = false), tell()));
@@ -27,6 +27,7 @@ export class Player {
     this.playable = false;
     this.until = Infinity;
     this.audio.src = url;
+    this.onChange();
   }
 
   unload() {
@@ -34,6 +35,7 @@ export class Player {
     this.playable = false;
     this.audio.removeAttribute("src");
     this.audio.load();
+    this.onChange();
   }
 
   seek(seconds) {
@@ -50,7 +52,8 @@ export class Player {
     try {
       await this.audio.play();
     } catch (error) {
-      if (error.name !== "AbortError") throw error; // paused or replaced before it began: as asked
+      // Paused or replaced before it began: as asked; or nobody has touched the page yet, and the browser keeps it silent.
+      if (!["AbortError", "NotAllowedError"].includes(error.name)) throw error;
     }
   }
 

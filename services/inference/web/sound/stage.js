@@ -1,6 +1,6 @@
 /* The stage: one recording as a picture one can play. Time line, player and the controls under them act as one. */
 
-import { clock, duration } from "../lib/format.js";
+import { duration } from "../lib/format.js";
 import { shared } from "../lib/strings.js";
 import { decode, draw, wav } from "./decode.js";
 import { furnish } from "./parts.js";
@@ -10,6 +10,23 @@ import { Timeline } from "./timeline.js";
 
 const ZOOM = 1.6; // times larger or smaller at one step
 const $ = (id) => document.getElementById(id);
+
+/** A file as the browser can play it, and its `sound` (see decode.js) where it can open it; else the reason why not. */
+async function opened(file) {
+  const url = URL.createObjectURL(file);
+  const { reason, seekable, ...sound } = await decode(file, url);
+  URL.revokeObjectURL(url);
+  if (reason) return { audio: file, reason };
+  return { audio: seekable ? file : wav(sound), sound };
+}
+
+/** A file made ready for `Stage.put`: {audio, seconds, picture}. Null where the browser cannot open it. */
+export async function ready(file, signal) {
+  const { audio, sound } = await opened(file);
+  if (!sound) return null;
+  const { seconds } = sound;
+  return { audio, seconds, picture: await draw(sound, signal) };
+}
 
 export class Stage {
   /**
@@ -64,17 +81,26 @@ export class Stage {
   async bring(file, name, signal) {
     this.clear();
     this.name = name;
-    const url = this.#url(file);
-    const sound = await decode(file, url);
+    const { sound, audio, reason } = await opened(file);
     if (signal.aborted) return;
-    this.player.load(sound.samples && !sound.seekable ? this.#url(wav(sound)) : url);
-    if (!sound.samples) {
-      this.timeline.say(this.text(sound.reason === "too-long" ? "tooLongToDraw" : "cannotDraw"));
-      return;
-    }
+    this.player.load(this.#url(audio));
+    if (!sound) return this.timeline.say(this.text(reason === "too-long" ? "tooLongToDraw" : "cannotDraw"));
     this.lasts(sound.seconds);
-    const picture = await draw(sound, signal);
-    if (signal.aborted || !picture) return;
+    this.#show(await draw(sound, signal), signal);
+  }
+
+  /** Brings on stage what was made ready before, without any wait; its first moment is at `offset` seconds of the recording. */
+  put({ audio, seconds, picture }, name, offset = 0) {
+    this.clear();
+    this.name = name;
+    this.player.load(this.#url(audio));
+    this.timeline.show({ seconds, offset });
+    this.lasts(seconds);
+    this.#show(picture);
+  }
+
+  #show(picture, signal) {
+    if (signal?.aborted || !picture) return;
     this.timeline.draw([{ start: 0, end: Infinity, picture }]);
     this.#caption("figure", this.timeline.seconds);
   }
@@ -116,7 +142,7 @@ export class Stage {
 
   #moved(seconds) {
     this.timeline.moveTo(seconds, this.player.playing);
-    this.parts.time.textContent = `${clock(this.timeline.position, true)} / ${clock(this.timeline.seconds, true)}`;
+    this.parts.time.textContent = `${this.timeline.clock(this.timeline.position)} / ${this.timeline.clock(this.timeline.seconds)}`;
   }
 
   #changed() {

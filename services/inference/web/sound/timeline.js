@@ -36,11 +36,11 @@ export class Timeline {
     const find = (selector) => root.querySelector(selector);
     [this.scroller, this.track, this.canvas] = [find(".scroller"), find(".track"), find("canvas")];
     [this.seek, this.boxes, this.cursor, this.note] = [find(".seek"), find(".boxes"), find(".cursor"), find(".note")];
-    this.tip = find(".tip");
+    [this.tip, this.drawn] = [find(".tip"), find(".drawn")];
     this.seek.setAttribute("aria-label", shared("position"));
     this.boxes.setAttribute("aria-label", shared("boxes"));
     Object.assign(this, { onSeek, onPassage, onZoom, onView });
-    this.seek.addEventListener("click", (event) => this.onSeek(this.#timeAt(event)));
+    this.seek.addEventListener("click", (event) => this.onSeek(this.timeAt(event)));
     this.seek.addEventListener("keydown", (event) => this.#step(event));
     this.boxes.addEventListener("click", (event) => this.#choose(event));
     this.boxes.addEventListener("keydown", (event) => this.#rove(event));
@@ -55,6 +55,8 @@ export class Timeline {
 
   clear() {
     [this.pictures, this.seconds, this.wish, this.passages, this.position, this.strips] = [[], 0, null, [], 0, []];
+    [this.offset, this.outlined] = [0, null];
+    this.drawn.hidden = true;
     this.boxes.replaceChildren();
     this.cursor.hidden = true;
     this.say("");
@@ -62,9 +64,9 @@ export class Timeline {
     this.#layout();
   }
 
-  /** The length of the recording. */
-  show({ seconds }) {
-    this.seconds = seconds;
+  /** The length of what is shown; where that is a part of a recording, its first moment is at `offset` seconds of it. */
+  show({ seconds, offset = this.offset }) {
+    Object.assign(this, { seconds, offset });
     this.seek.setAttribute("aria-valuemax", seconds.toFixed(1));
     this.#layout();
     this.moveTo(this.position);
@@ -74,6 +76,11 @@ export class Timeline {
   draw(pictures) {
     this.pictures = pictures;
     this.#redraw();
+  }
+
+  /** A moment of what is shown, in seconds, as people read it: by the clock of the recording. */
+  clock(seconds) {
+    return clock(this.offset + seconds, true);
   }
 
   /** A sentence over the empty time line: why there is no picture. */
@@ -99,7 +106,7 @@ export class Timeline {
         box.style.zIndex = chosen[i]; // the lower box lies inside the higher one: on top, so that both can be hit
         box.tabIndex = -1;
         box.classList.toggle("strange", passage.known === false);
-        box.setAttribute("aria-label", shared("boxLabel", name, sure, clock(passage.start, true), clock(passage.end, true)));
+        box.setAttribute("aria-label", shared("boxLabel", name, sure, this.clock(passage.start), this.clock(passage.end)));
         const label = box.appendChild(document.createElement("span"));
         label.className = "box-label";
         label.textContent = `${name} ${sure}`;
@@ -120,6 +127,13 @@ export class Timeline {
     this.#redraw();
   }
 
+  /** A stretch {start, end} that somebody draws (see drawing.js); null for none. */
+  outline(stretch) {
+    this.outlined = stretch;
+    this.drawn.hidden = !stretch;
+    this.#place();
+  }
+
   /** The cursor; `follow` scrolls it into view. */
   moveTo(seconds, follow = false) {
     this.position = between(0, seconds, this.seconds);
@@ -127,7 +141,7 @@ export class Timeline {
     this.cursor.style.transform = `translateX(${x}px)`;
     this.cursor.hidden = !this.position; // at the very start it would look like an axis
     this.seek.setAttribute("aria-valuenow", this.position.toFixed(1));
-    this.seek.setAttribute("aria-valuetext", shared("positionValue", clock(this.position, true), clock(this.seconds, true)));
+    this.seek.setAttribute("aria-valuetext", shared("positionValue", this.clock(this.position), this.clock(this.seconds)));
     const { scrollLeft, clientWidth } = this.scroller;
     if (follow && (x < scrollLeft || x > scrollLeft + 0.9 * clientWidth)) this.scroller.scrollLeft = x - 0.1 * clientWidth;
   }
@@ -160,11 +174,13 @@ export class Timeline {
   }
 
   #place() {
-    for (const box of this.boxes.children) {
-      const { start, end } = this.passages[box.dataset.index];
-      box.style.left = `${start * this.scale}px`;
-      box.style.width = `${Math.max(6, (Math.min(end, this.seconds || end) - start) * this.scale)}px`;
-    }
+    for (const box of this.boxes.children) this.#span(box, this.passages[box.dataset.index]);
+    if (this.outlined) this.#span(this.drawn, this.outlined);
+  }
+
+  #span(element, { start, end }) {
+    element.style.left = `${start * this.scale}px`;
+    element.style.width = `${Math.max(6, (Math.min(end, this.seconds || end) - start) * this.scale)}px`;
   }
 
   #redraw() {
@@ -231,7 +247,7 @@ export class Timeline {
     for (let k = Math.floor(from / step); k * step <= Math.min(this.seconds, from + width / this.scale); k++) {
       const x = (k * step - from) * this.scale;
       context.fillRect(Math.round(x), height - AXIS, 1, 5);
-      const words = clock(k * step, step < 1);
+      const words = clock(this.offset + k * step, step < 1);
       const room = context.measureText(words).width;
       if (x + room / 2 > this.seconds * this.scale) continue;
       context.fillText(words, Math.max(2, x - room / 2), height - 6);
@@ -248,8 +264,8 @@ export class Timeline {
     if (this.tip.hidden) return;
     if (box) {
       const { confidence, start, end, ...passage } = this.passages[box.dataset.index];
-      this.tip.textContent = shared("boxTip", nameOf(passage), percent(confidence), confidenceWord(confidence), clock(start, true), clock(end, true));
-    } else this.tip.textContent = shared("pointTip", clock(this.#timeAt(event), true), number(hertz / 1000));
+      this.tip.textContent = shared("boxTip", nameOf(passage), percent(confidence), confidenceWord(confidence), this.clock(start), this.clock(end));
+    } else this.tip.textContent = shared("pointTip", this.clock(this.timeAt(event)), number(hertz / 1000));
     const [x, y] = [event.clientX - frame.left, event.clientY - frame.top];
     const room = frame.width - this.tip.offsetWidth;
     this.tip.style.translate = `${between(0, x + NEAR, room)}px ${y > height / 2 ? y - NEAR - this.tip.offsetHeight : y + NEAR}px`;
@@ -261,7 +277,8 @@ export class Timeline {
     if (x < scrollLeft || x > scrollLeft + 0.9 * clientWidth) this.scroller.scrollLeft = x - 0.1 * clientWidth;
   }
 
-  #timeAt(event) {
+  /** The moment under a pointer, in seconds. */
+  timeAt(event) {
     return between(0, (event.clientX - this.track.getBoundingClientRect().left) / this.scale, this.seconds);
   }
 

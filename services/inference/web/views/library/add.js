@@ -1,13 +1,13 @@
 /* Bringing recordings in: from Xeno-canto after a look at what there is, from a folder on the server, or by upload. */
 
 import { ask, get } from "../../lib/api.js";
+import { latin } from "../../lib/birds.js";
 import { button, inside, make } from "../../lib/dom.js";
 import { bytes, duration, number, since } from "../../lib/format.js";
 import { bar, howFar, over, stateBadge } from "../../lib/jobs.js";
 import { poll } from "../../lib/poll.js";
 import { go, pathTo } from "../../lib/router.js";
 import { nameOf } from "../../lib/species.js";
-import { latin } from "./facts.js";
 import { text } from "./words.js";
 import { Uploads } from "./uploads.js";
 

@@ -2,7 +2,7 @@
 
 import { get } from "../../lib/api.js";
 import { nameOf } from "../../lib/species.js";
-import { suggestSpecies } from "./filters.js";
+import { suggestSpecies } from "../../lib/suggest.js";
 import { text } from "./words.js";
 
 const NUMBERS = ["latitude", "longitude"];

@@ -60,7 +60,7 @@ export default {
   gradeTitle: (grade) => `Qualität ${grade}`,
   noRecordist: "von Unbekannt",
   noLicence: "Lizenz unbekannt",
-  sources: { folder: "Ordner", manifest: "Liste", upload: "Hochgeladen", "xeno-canto": "Xeno-canto" },
+  sources: { folder: "Ordner", manifest: "Liste", upload: "Hochgeladen", "xeno-canto": "Xeno-canto", review: "Hier beigebracht" },
   deleted: "gelöscht",
   notPrepared: "noch nicht vorbereitet",
 

@@ -60,7 +60,7 @@ export default {
   gradeTitle: (grade) => `Quality ${grade}`,
   noRecordist: "recordist unknown",
   noLicence: "licence unknown",
-  sources: { folder: "Folder", manifest: "Manifest", upload: "Upload", "xeno-canto": "Xeno-canto" },
+  sources: { folder: "Folder", manifest: "Manifest", upload: "Upload", "xeno-canto": "Xeno-canto", review: "Taught here" },
   deleted: "deleted",
   notPrepared: "not prepared yet",
 

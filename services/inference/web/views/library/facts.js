@@ -1,18 +1,12 @@
 /* What every part of the library says of a recording: who sings, who recorded it, and under which licence. */
 
+import { latin } from "../../lib/birds.js";
 import { inside, make, outside } from "../../lib/dom.js";
 import { day, duration } from "../../lib/format.js";
 import { pathTo } from "../../lib/router.js";
 import { silhouetteOf } from "../../lib/silhouettes.js";
 import { nameOf } from "../../lib/species.js";
 import { text } from "./words.js";
-
-/** A scientific name. */
-export function latin(species) {
-  const element = make("i", "latin", species);
-  element.lang = "la";
-  return element;
-}
 
 /** The name to show; a recording may have no label yet. */
 export const titleOf = ({ species, name }) => (species ? nameOf({ species }) : name);

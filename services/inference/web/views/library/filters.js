@@ -3,38 +3,15 @@
 import { get } from "../../lib/api.js";
 import { button, make } from "../../lib/dom.js";
 import { go } from "../../lib/router.js";
-import { nameOf } from "../../lib/species.js";
+import { suggestSpecies } from "../../lib/suggest.js";
 import { text } from "./words.js";
 
 const NAMES = ["species", "text", "quality", "licence", "recordist", "country", "recorded_from", "recorded_to", "prepared", "deleted", "box", "ingestion_id", "source"];
 const SINGLE = ["species", "text", "licence", "recordist", "country", "recorded_from", "recorded_to"];
 const STATES = { prepared: ["prepared", "true"], waiting: ["prepared", "false"], deleted: ["deleted", "only"] };
-const TYPING = 250; // milliseconds after which somebody has stopped typing
-const SUGGESTED = 12;
 
 /** Of an address's query what the API knows as filters. */
 export const filtersIn = (query) => new URLSearchParams([...query].filter(([name, value]) => NAMES.includes(name) && value));
-
-/** Suggests names of species of the library while somebody types. */
-export function suggestSpecies(field, list) {
-  let timer;
-  field.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(async () => {
-      const asked = field.value.trim();
-      if (asked.length < 2) return list.replaceChildren();
-      const found = await get(`/species?${new URLSearchParams({ q: asked })}`).catch(() => []);
-      if (field.value.trim() !== asked) return;
-      list.replaceChildren(
-        ...found.slice(0, SUGGESTED).map(({ scientific_name: species, common_name }) => {
-          const option = make("option", "", species);
-          option.value = nameOf({ species, common_name });
-          return option;
-        }),
-      );
-    }, TYPING);
-  });
-}
 
 function options(list, values) {
   list.replaceChildren(...values.map(({ value, recordings }) => Object.assign(make("option", "", text("recordings", recordings)), { value })));

@@ -1,6 +1,7 @@
 /* One recording: its sonagram with what was found in it, whose it is, and what is known of it. */
 
 import { ask, get } from "../../lib/api.js";
+import { latin } from "../../lib/birds.js";
 import { confirmed } from "../../lib/dialog.js";
 import { button, inside, make } from "../../lib/dom.js";
 import { bytes, clock, day, duration, moment, number } from "../../lib/format.js";
@@ -9,7 +10,7 @@ import { pathTo, title } from "../../lib/router.js";
 import { nameOf } from "../../lib/species.js";
 import { Stage } from "../../sound/stage.js";
 import { Correction } from "./correction.js";
-import { credit, drawing, grade, latin, placeOf, titleOf } from "./facts.js";
+import { credit, drawing, grade, placeOf, titleOf } from "./facts.js";
 import { degrees } from "./map.js";
 import { text } from "./words.js";
 

@@ -1,10 +1,10 @@
 /* How much there is of each species, as a table with bars, and a warning where it is too little to learn from. */
 
+import { latin } from "../../lib/birds.js";
 import { inside, make } from "../../lib/dom.js";
 import { duration, number } from "../../lib/format.js";
 import { pathTo } from "../../lib/router.js";
 import { nameOf } from "../../lib/species.js";
-import { latin } from "./facts.js";
 import { text } from "./words.js";
 
 const FEW_RECORDINGS = 10;

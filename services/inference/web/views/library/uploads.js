@@ -8,7 +8,7 @@ import { bar, over, reasonOf } from "../../lib/jobs.js";
 import { poll } from "../../lib/poll.js";
 import { pathTo } from "../../lib/router.js";
 import { shared } from "../../lib/strings.js";
-import { suggestSpecies } from "./filters.js";
+import { suggestSpecies } from "../../lib/suggest.js";
 import { text } from "./words.js";
 
 const $ = (id) => document.getElementById(id);

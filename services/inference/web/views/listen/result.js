@@ -1,6 +1,6 @@
 /* What the answer says, in words, pictures and bars. */
 
-import { pictureOf } from "../../lib/api.js";
+import { badge, latin, portrait } from "../../lib/birds.js";
 import { inside, make, outside } from "../../lib/dom.js";
 import { clock, confidenceLevel, confidenceWord, percent } from "../../lib/format.js";
 import { silhouetteOf } from "../../lib/silhouettes.js";
@@ -12,18 +12,6 @@ import { text } from "./words.js";
 const FEW_RANKED = 5;
 const FEW_HEARD = 8;
 const LONG_NAME = 22; // letters that fit one line in the largest type
-
-function latin(species) {
-  const element = make("i", "", species);
-  element.lang = "la";
-  return element;
-}
-
-export const badge = (confidence) => {
-  const element = make("span", "badge", make("strong", "", confidenceWord(confidence)), ` ${percent(confidence)}`);
-  element.dataset.level = confidenceLevel(confidence);
-  return element;
-};
 
 /** Wikipedia and Xeno-canto; they are asked for nothing until somebody follows the link. */
 function links(ranked) {
@@ -44,25 +32,6 @@ function expectation({ expected_here: expected }) {
   const element = make("span", "expected", text(expected ? "expected" : "unexpected"));
   element.dataset.expected = expected;
   return element;
-}
-
-/** A drawing at once, and the picture in its place where the server has one. */
-function portrait(ranked, signal) {
-  const image = make("img", "");
-  Object.assign(image, { src: silhouetteOf(ranked.species), alt: text("drawnAlt"), width: 168, height: 168 });
-  const caption = make("figcaption", "credit", "\u00a0");
-  const figure = make("figure", "portrait", image, caption);
-  pictureOf(ranked.species, { signal }).then((picture) => {
-    if (!picture) return;
-    const forget = () => URL.revokeObjectURL(picture.url);
-    if (signal.aborted) return forget();
-    signal.addEventListener("abort", forget);
-    Object.assign(image, { src: picture.url, alt: text("pictureAlt", nameOf(ranked)) });
-    figure.classList.add("photo");
-    const licence = picture.licence_url ? outside(picture.licence_url, picture.licence) : picture.licence;
-    caption.replaceChildren(outside(picture.source_url, text("pictureBy", picture.author)), ", ", licence);
-  });
-  return figure;
 }
 
 function couldAlsoBe(ranking, chosen) {

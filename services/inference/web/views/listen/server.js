@@ -1,5 +1,6 @@
 /* Results that lie on the server: analyses, each with its recordings until somebody removes it (docs/analyses.md). */
 
+import { analysisPath } from "../../lib/analyses.js";
 import { ask, get, Problem } from "../../lib/api.js";
 import { confirmed } from "../../lib/dialog.js";
 import { follow } from "../../lib/events.js";
@@ -12,8 +13,6 @@ import { text } from "./words.js";
 export const ANALYSIS = "analysis";
 export const ANALYSES = "analyses";
 export const NOT_HEARD_YET = "not-heard-yet";
-
-const pathOf = (id, position) => `/analyses/${encodeURIComponent(id)}` + (position === undefined ? "" : `/recordings/${encodeURIComponent(position)}`);
 
 /** Where in the page an analysis is, or one of its recordings. */
 export const placeOf = (id, ...position) => pathTo("listen", ANALYSIS, id, ...position);
@@ -29,20 +28,14 @@ async function found(path, signal) {
   }
 }
 
-export const analysisOf = (id, signal) => found(pathOf(id), signal);
-export const eventsOf = (id) => `${pathOf(id)}/events`;
-export const recordingsOf = (id) => `${pathOf(id)}/recordings`;
-export const soundOf = (id, position) => `${pathOf(id, position)}/audio`;
-
-/** Some seconds of a recording, as a Blob that every browser can decode. */
-export async function cut(id, position, start, end, signal) {
-  const stretch = new URLSearchParams({ start, end, format: "flac" });
-  return (await ask(`${pathOf(id, position)}/snippet?${stretch}`, { headers: { Accept: "*/*" }, signal })).blob();
-}
+export const analysisOf = (id, signal) => found(analysisPath(id), signal);
+export const eventsOf = (id) => `${analysisPath(id)}/events`;
+export const recordingsOf = (id) => `${analysisPath(id)}/recordings`;
+export const soundOf = (id, position) => `${analysisPath(id, position)}/audio`;
 
 /** The results of the whole analysis in one of the server's formats: {blob, name}. */
 export async function resultsAs(id, format) {
-  const answer = await ask(`${pathOf(id)}?format=${format}`, { headers: { Accept: "*/*" } });
+  const answer = await ask(`${analysisPath(id)}?format=${format}`, { headers: { Accept: "*/*" } });
   const [, name] = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "") ?? [];
   return { blob: await answer.blob(), name: name ?? `analysis.${format}` };
 }
@@ -55,7 +48,7 @@ export function failure({ code, error }) {
 
 /** One recording {file, answer, analysis}, with the answer as of `POST /classify`. Rejects with a Problem, also where it could not be heard. */
 export async function resultOf(id, position, signal) {
-  const [analysis, heard] = await Promise.all([analysisOf(id, signal), found(pathOf(id, position), signal)]);
+  const [analysis, heard] = await Promise.all([analysisOf(id, signal), found(analysisPath(id, position), signal)]);
   if (heard.status === "failed") throw failure(heard);
   const { file, seconds, sample_rate, channels, warnings, outcome, ranking, detections } = heard;
   const recording = { seconds, sample_rate, channels, warnings };
@@ -83,7 +76,7 @@ export function titleOf({ source, first_file: first, counts }) {
 /** Ends the hearing; what was heard stays. */
 export async function stop({ id }) {
   try {
-    await ask(pathOf(id), { method: "DELETE" });
+    await ask(analysisPath(id), { method: "DELETE" });
     toast(text("stopping"));
   } catch (problem) {
     complain(problem);
@@ -95,7 +88,7 @@ export async function removeFromServer({ id, source, counts }) {
   const detail = source.source === "upload" ? text("removeDetail", counts.recordings) : text("removeResults");
   if (!(await confirmed({ title: text("removeTitle"), detail, yes: text("removeYes") }))) return false;
   try {
-    await ask(pathOf(id), { method: "DELETE" });
+    await ask(analysisPath(id), { method: "DELETE" });
   } catch (problem) {
     if (problem.code !== "not-found") return complain(problem), false;
   }

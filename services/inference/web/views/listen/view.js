@@ -1,5 +1,6 @@
 /* Listen: a recording, or several, and who is heard in them. Its states, and what leads from one to the next. */
 
+import { cut } from "../../lib/analyses.js";
 import { activeModel, analyse, ask, classify, playable, Problem } from "../../lib/api.js";
 import { confirmed } from "../../lib/dialog.js";
 import { button, make } from "../../lib/dom.js";
@@ -20,7 +21,7 @@ import { offerDownloads } from "./downloads.js";
 import { Keeping } from "./keeping.js";
 import { find, forget, keep, lately } from "./kept.js";
 import { resultRow, showHeard, showMany, showRanking, showVerdict, showWarnings, summary } from "./result.js";
-import { ANALYSES, ANALYSIS, cut, heardBy, NOT_HEARD_YET, placeOf, resultOf, soundOf } from "./server.js";
+import { ANALYSES, ANALYSIS, heardBy, NOT_HEARD_YET, placeOf, resultOf, soundOf } from "./server.js";
 import { Several } from "./several.js";
 import { wherever } from "./where.js";
 import { text } from "./words.js";

@@ -3,7 +3,7 @@
 import { get } from "../../lib/api.js";
 import { make } from "../../lib/dom.js";
 import { bytes, number } from "../../lib/format.js";
-import { nameOf } from "../../lib/species.js";
+import { nameOf, searchable } from "../../lib/species.js";
 import { silhouetteOf } from "../../lib/silhouettes.js";
 import { language } from "../../lib/strings.js";
 import { text } from "./words.js";
@@ -12,8 +12,6 @@ const QUALITIES = ["A", "B", "C", "D", "E", "unrated"];
 const FOLDS = [5, 3, 2, 0];
 const CORNERS = ["south", "west", "north", "east"];
 const $ = (id) => document.getElementById(id);
-
-const searchable = (words) => words.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase();
 
 function tick(name, value, words, { checked = true, kind = "checkbox" } = {}) {
   const input = Object.assign(make("input", ""), { type: kind, name, value, checked });
