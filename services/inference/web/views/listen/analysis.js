@@ -61,6 +61,8 @@ export class AnalysisPage {
     $("analysis-stop").hidden = ended || ending;
     $("analysis-remove").hidden = !ended;
     $("analysis-downloads").hidden = !ended || counts.recordings === counts.waiting + counts.failed;
+    $("analysis-teach").hidden = $("analysis-downloads").hidden;
+    $("analysis-teach").href = pathTo("teach", id);
     $("analysis-list").hidden = !ended && counts.recordings === 1;
     $("analysis-error").hidden = !error;
     $("analysis-error").textContent = error ? reasonOf(error) : "";

@@ -70,6 +70,7 @@ export default {
   notHeard: "Diese Aufnahme ließ sich nicht anhören",
   stopHearing: "Anhalten",
   stopping: "Wird angehalten. Was angehört ist, bleibt.",
+  teachFrom: "Daraus beibringen",
   remove: "Entfernen",
   removeYes: "Vom Server entfernen",
   removeTitle: "Vom Server entfernen?",
@@ -124,10 +125,6 @@ export default {
     checklist: "Artenliste (CSV)",
     "birdnet-csv": "Wie BirdNET es schreibt (CSV)",
   },
-
-  drawnAlt: "Ein gezeichneter Umriss; von dieser Art gibt es hier kein Bild",
-  pictureAlt: (name) => `Ein Bild: ${name}`,
-  pictureBy: (author) => `Bild: ${author}`,
 
   cannotDraw: "Kein Sonagramm: Dieser Browser kann solche Dateien nicht öffnen. Das Ergebnis hängt davon nicht ab.",
   tooLongToDraw: "Kein Sonagramm: Diese Aufnahme ist zu lang, um sie hier zu zeichnen. Das Ergebnis hängt davon nicht ab.",

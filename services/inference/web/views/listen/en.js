@@ -70,6 +70,7 @@ export default {
   notHeard: "This recording could not be heard",
   stopHearing: "Stop",
   stopping: "It is being stopped. What was heard stays.",
+  teachFrom: "Teach from this",
   remove: "Remove",
   removeYes: "Remove from the server",
   removeTitle: "Remove it from the server?",
@@ -124,10 +125,6 @@ export default {
     checklist: "Species list (CSV)",
     "birdnet-csv": "As BirdNET writes it (CSV)",
   },
-
-  drawnAlt: "A drawn silhouette; there is no picture of this species here",
-  pictureAlt: (name) => `A picture of ${name}`,
-  pictureBy: (author) => `Picture: ${author}`,
 
   cannotDraw: "No spectrogram: this browser cannot open this kind of file. The result does not depend on it.",
   tooLongToDraw: "No spectrogram: this recording is too long to draw here. The result does not depend on it.",

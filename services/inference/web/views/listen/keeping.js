@@ -3,7 +3,7 @@
 import { analyse } from "../../lib/api.js";
 import { share } from "../../lib/format.js";
 import { toast } from "../../lib/notices.js";
-import { go } from "../../lib/router.js";
+import { go, pathTo } from "../../lib/router.js";
 import { offerResults } from "./downloads.js";
 import { find, keep } from "./kept.js";
 import { analysisOf, complain, placeOf, removeFromServer } from "./server.js";
@@ -66,6 +66,8 @@ export class Keeping {
     if (others) $("downloads-whole").querySelector("a").href = placeOf(result.kept.id);
     $("copy-link").hidden = !kept;
     $("remove").hidden = !kept;
+    $("teach").hidden = !kept;
+    if (kept) $("teach").href = pathTo("teach", result.kept.id);
     $("keep").hidden = kept;
     $("keep").disabled = false;
     $("keep").textContent = text("keepOnServer");
