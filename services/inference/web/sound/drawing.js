@@ -1,6 +1,6 @@
 /* A stretch that somebody draws over the time line: dragged with a mouse at any time, with a finger or by keys once begun. */
 
-const LEAST = 0.1; // seconds that a stretch has
+const LEAST = 0.2; // seconds that a stretch has
 const FIRST = 1; // seconds of one that is begun by keys
 const [FINE, COARSE] = [0.1, 0.5]; // seconds that a key moves an end
 const MEANT = 5; // CSS pixels: less is a click
