@@ -138,6 +138,21 @@ def test_the_next_question_is_there_at_once_with_its_sound(opened: Open, heard: 
     without(watched, "ERR_FAILED")
 
 
+def test_the_sound_is_that_of_the_question_however_quickly_one_goes_on(opened: Open, heard: Heard) -> None:
+    queue = heard.candidates()
+    seconds = {
+        one["id"]: min(one["recording_seconds"], one["end"] + 3) - int(max(0, one["start"] - 3)) for one in queue
+    }
+    page = opened(heard.place).page
+    asks(page, queue[0])
+    for _ in queue[1:]:
+        page.keyboard.press("s")
+    asks(page, queue[-1])
+    page.wait_for_load_state("networkidle")
+    shown = float(page.locator(".seek").get_attribute("aria-valuemax") or 0)
+    assert shown == pytest.approx(seconds[queue[-1]["id"]], abs=0.11)
+
+
 def test_another_species_is_named_by_a_number_and_by_a_field(opened: Open, heard: Heard) -> None:
     queue = heard.candidates()
     watched = opened(heard.place)

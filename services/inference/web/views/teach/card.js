@@ -71,12 +71,12 @@ export class Card {
     this.#words();
     this.#answers();
     this.root.hidden = false;
+    const gone = () => signal.aborted || question !== this.question; // somebody was quicker than the sound
     try {
       const made = await question.ready(signal);
-      if (signal.aborted) return;
-      this.#put(made);
+      if (!gone()) this.#put(made);
     } catch (problem) {
-      if (!signal.aborted) this.stage.timeline.say([problem.message, problem.detail].filter(Boolean).join(". "));
+      if (!gone()) this.stage.timeline.say([problem.message, problem.detail].filter(Boolean).join(". "));
     }
   }
 
@@ -102,8 +102,8 @@ export class Card {
     const name = nameOf(candidate);
     const where = make("p", "overline", text("heardIn", file, clock(start, true), clock(end, true)));
     const title = make("h2", "", text("question", name, name === species));
-    const sure = make("p", "sure", badge(confidence), make("span", "", text("sure")[confidenceLevel(confidence)]));
-    $("question-words").replaceChildren(...[where, title, name === species ? null : make("p", "", latin(species)), sure].filter(Boolean));
+    const sure = make("p", "sure", name === species ? null : latin(species), badge(confidence), make("span", "", text("sure")[confidenceLevel(confidence)]));
+    $("question-words").replaceChildren(where, title, sure);
     $("question-portrait").replaceChildren(portrait(candidate, this.signal));
     $("returned").hidden = !problem;
     $("returned").replaceChildren(...(problem ? [make("b", "", text("returned", problem.message)), make("p", "", [problem.detail, problem.hint].filter(Boolean).join(" "))] : []));

@@ -4,7 +4,7 @@ const answers = (n) => (n === 1 ? "1 Antwort" : `${n} Antworten`);
 
 export default {
   title: "Beibringen",
-  lead: "Du wirst gefragt, wo das Modell am meisten gezweifelt hat. Was du sagst, kommt mit der Aufnahme in die Sammlung, und das nächste Training lernt daraus.",
+  lead: "Das Modell fragt, wo es am meisten gezweifelt hat. Deine Antworten kommen in die Sammlung, und das nächste Training lernt daraus.",
   onlySpecies: "Nur fragen nach",
   onlyAnalysis: (file) => `Nur aus: ${file}.`,
   library: "der Sammlung",

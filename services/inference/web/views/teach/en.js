@@ -5,7 +5,7 @@ const an = (name) => (/^[aeiou]/i.test(name) && !/^(eu|uni|ura)/i.test(name) ? "
 
 export default {
   title: "Teach",
-  lead: "You are asked about what the model was least sure of. What you say goes into the library with its recording, and the next training learns from it.",
+  lead: "The model asks what it was least sure of. Your answers go into the library, and the next training learns from them.",
   onlySpecies: "Ask only about",
   onlyAnalysis: (file) => `Only from: ${file}.`,
   library: "the library",
