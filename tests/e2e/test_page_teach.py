@@ -321,6 +321,7 @@ def test_a_model_that_came_from_elsewhere_leads_to_a_training_of_ones_own(opened
     expect(page.locator("#helped-words")).to_contain_text("was not trained on this server")
     page.locator("#helped").get_by_role("link", name="To Train").click()
     expect(page.locator("#train-title")).to_be_visible()
+    page.wait_for_load_state("networkidle")
 
 
 def test_a_phone_at_night_in_german(opened: Open, heard: Heard) -> None:

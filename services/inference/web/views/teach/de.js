@@ -25,7 +25,6 @@ export default {
   reviewedBefore: (name) => `${name}: Das hatte schon jemand beantwortet.`,
   tryAgain: "Versuche es noch einmal.",
   cannotDraw: "Kein Sonagramm: Dieser Browser kann den Klang nicht öffnen.",
-  tooLongToDraw: "Kein Sonagramm: Das ist zu lang, um es hier zu zeichnen.",
   byItself: "Von selbst abspielen",
 
   answers: "Antworten",
@@ -47,7 +46,6 @@ export default {
   stretch: (from, to) => `${from} – ${to}`,
   drawingKeys: "Zieh über das Sonagramm, oder: ← und → bewegen das Ende, mit Umschalt den Anfang; [ und ] setzen sie an die Abspielmarke. Eingabe nimmt es, Esc lässt es sein.",
   whoIsThere: (stretch) => `Wer singt bei ${stretch}?`,
-  drawn: "Das ist beigebracht.",
 
   whose: "Wessen Aufnahmen sind das?",
   whoseWhy: "Freiwillig. Aufnahmen, zu denen du antwortest, kommen in die Sammlung: So wird genannt, wer sie gemacht hat, wo immer ein Modell daraus lernt. Liegt in diesem Browser.",

@@ -26,7 +26,6 @@ export default {
   reviewedBefore: (name) => `${name}: somebody had answered this already.`,
   tryAgain: "Try again.",
   cannotDraw: "No sonagram: this browser cannot open this sound.",
-  tooLongToDraw: "No sonagram: this is too long to draw here.",
   byItself: "Play by itself",
 
   answers: "Answers",
@@ -48,7 +47,6 @@ export default {
   stretch: (from, to) => `${from} – ${to}`,
   drawingKeys: "Drag over the sonagram, or: ← and → move the end, with Shift the start; [ and ] put them at the cursor. Enter takes it, Esc gives up.",
   whoIsThere: (stretch) => `Who sings at ${stretch}?`,
-  drawn: "It is taught.",
 
   whose: "Whose recordings are these?",
   whoseWhy: "Optional. Recordings that you answer about come into the library: so their maker is credited wherever a model learns from them. Kept in this browser.",
