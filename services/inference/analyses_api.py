@@ -12,10 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from services.inference.analyses.creating import Order, about_of, create, require_room
+from services.inference.analyses.creating import Order, about_of, create
 from services.inference.analyses.keeping import results
 from services.inference.analyses.listing import require_recordings
 from services.inference.analyses.lookup import WHO_REMOVES_ALL, NotHeardYet, analysis_of, count_of, visible
+from services.inference.analyses.parts import HEAR
 from services.inference.analyses.removing import REMOVE
 from services.inference.analyses.requests import (
     BODY_DESCRIPTION,
@@ -44,6 +45,7 @@ from shared.http.auth import Calling, needs, require
 from shared.http.callers import Caller
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.preferred import Accept, preferred
+from shared.http.pressure import require_room
 from shared.http.resources import Config, Reads, Storage, Writes
 from shared.settings import Settings
 
@@ -94,7 +96,7 @@ async def create_analysis(
 
     The answer comes at once; `GET` its `Location` for how far it is, and with `?format=csv` for what was heard.
     """
-    await require_room(settings, storage, reads)
+    await require_room(settings, storage, reads, kind=HEAR, waiting="parts of analyses wait to be heard")
     if media_type(request) == FORM:
         return await _of_files(request, query, caller, settings, storage, reads, writes, key)
     source = await read_source(request)

@@ -20,8 +20,7 @@ from services.ingest.pictures import (
     picture_of,
     require_prepared,
 )
-from services.ingest.pressure import require_room
-from services.ingest.taking import store_original, take
+from services.ingest.taking import PREPARE, store_original, take
 from services.ingest.upload import UploadFields, item_of, read_upload
 from services.ingest.views import NewRecording, RecordingCount, RecordingView
 from shared import jobs
@@ -34,6 +33,7 @@ from shared.http.accepting import IdempotencyHeader, Made, accept
 from shared.http.auth import needs
 from shared.http.job_views import JobView
 from shared.http.pages import Cursor, Limit, Page, page_of
+from shared.http.pressure import require_room
 from shared.http.resources import Config, Reads, Storage, Writes
 
 ONLY_WHO_FILLS_IT = [needs("ingest")]
@@ -81,7 +81,7 @@ async def upload_recording(
     request: Request, settings: Config, storage: Storage, writes: Writes, key: IdempotencyHeader = None
 ) -> JSONResponse:
     """Stores the file, answers, and prepares it in the background. The same content twice is one recording."""
-    await require_room(settings, storage, writes)
+    await require_room(settings, storage, writes, kind=PREPARE, waiting="recordings wait to be prepared")
     upload, fields, annotations = await read_upload(request)
     item = item_of(upload, fields, annotations)
     try:

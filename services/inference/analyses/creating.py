@@ -8,11 +8,9 @@ from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
 from services.inference import registry
 from services.inference.analyses.listing import ANALYSE
-from services.inference.analyses.parts import HEAR
 from services.inference.analyses.uploads import Uploaded
 from services.inference.analyses.views import analysis_view
 from services.inference.asked import parameters_of
@@ -21,14 +19,11 @@ from services.inference.schemas import ClassifyQuery
 from services.inference.serving import no_model
 from shared import jobs
 from shared.db.base import now
-from shared.db.engine import AsyncSessions
 from shared.db.tables import Analysis, AnalysisRecording, Model
-from shared.errors import Overloaded, StorageFull
 from shared.http.accepting import Made
 from shared.http.callers import Caller
 from shared.model_file import ModelManifest
 from shared.settings import Settings
-from shared.storage import Storage, shortage
 
 
 @dataclass(frozen=True)
@@ -88,21 +83,6 @@ def create(session: Session, order: Order, caller: Caller, settings: Settings) -
         ]
         session.execute(insert(AnalysisRecording), rows)
     return Made(f"/analyses/{order.id}", analysis_view(session, analysis))
-
-
-async def require_room(settings: Settings, storage: Storage, sessions: AsyncSessions) -> None:
-    """Before the request is read.
-
-    Raises:
-        StorageFull, Overloaded: when it has to come again later.
-    """
-    if reason := await run_in_threadpool(shortage, storage, settings):
-        raise StorageFull(reason, hint="Try again once there is room; nothing was stored.")
-    limit = settings.max_waiting
-    async with sessions() as session:
-        count = await session.run_sync(lambda sync: jobs.waiting(sync, jobs.queue_of(HEAR), at_most=limit))
-    if count >= limit:
-        raise Overloaded(f"{count:,} parts of analyses wait to be heard.", hint="Send this one again in a while.")
 
 
 def _model(session: Session, named: str | None) -> Model:
