@@ -7,6 +7,7 @@ import { say } from "../../lib/notices.js";
 import { resultRow, summary } from "./result.js";
 import { text } from "./words.js";
 
+export const SEVERAL = "several";
 const $ = (id) => document.getElementById(id);
 
 /** How a recording of the list stands, as the end of its line. */

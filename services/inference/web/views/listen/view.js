@@ -1,39 +1,27 @@
 /* Listen: a recording, or several, and who is heard in them. Its states, and what leads from one to the next. */
 
-import { cut } from "../../lib/analyses.js";
-import { activeModel, analyse, ask, classify, playable, Problem } from "../../lib/api.js";
-import { confirmed } from "../../lib/dialog.js";
-import { button, make } from "../../lib/dom.js";
+import { Problem } from "../../lib/api.js";
+import { button } from "../../lib/dom.js";
 import { acceptDrops } from "../../lib/drop.js";
-import { clock, confidenceWord, percent, share, since } from "../../lib/format.js";
-import { say, toast } from "../../lib/notices.js";
+import { say } from "../../lib/notices.js";
 import { problemView } from "../../lib/problem.js";
 import { go, pathTo, title } from "../../lib/router.js";
 import { loadNames } from "../../lib/species.js";
-import { LONGEST as DRAWN, lengthOf } from "../../sound/decode.js";
-import { LivePicture } from "../../sound/live.js";
-import { atLeast, passages, tintsOf, verdict } from "../../sound/passages.js";
-import { ADVISED, LONGEST, Recording } from "../../sound/recorder.js";
-import { Stage } from "../../sound/stage.js";
+import { Recording } from "../../sound/recorder.js";
 import { Analyses } from "./analyses.js";
 import { AnalysisPage } from "./analysis.js";
-import { offerDownloads } from "./downloads.js";
-import { Keeping } from "./keeping.js";
-import { find, forget, keep, lately } from "./kept.js";
-import { resultRow, showHeard, showMany, showRanking, showVerdict, showWarnings, summary } from "./result.js";
-import { ANALYSES, ANALYSIS, heardBy, NOT_HEARD_YET, placeOf, resultOf, soundOf } from "./server.js";
-import { Several } from "./several.js";
+import { hear, hearOut, showSent } from "./asking.js";
+import { find } from "./kept.js";
+import { forgetLately, listLately } from "./lately.js";
+import { follow } from "./recording.js";
+import { ANALYSES, ANALYSIS, NOT_HEARD_YET, placeOf, resultOf } from "./server.js";
+import { SEVERAL, Several } from "./several.js";
+import { ShownResult } from "./shown.js";
 import { wherever } from "./where.js";
 import { text } from "./words.js";
 
 export { text };
 
-const SEVERAL = "several";
-const LATELY = 5; // results on the first view
-const CLASSIFIED = 15 * 60; // seconds that `POST /classify` takes; what is longer is heard as an analysis
-const SURELY_SHORT = 0.9e6; // bytes: less holds no 15 minutes, however it is compressed
-const LARGE = 100e6; // bytes: of more, nobody wants to wait for the answer with the page open
-const TOO_MUCH = ["recording-too-long", "body-too-large"];
 const HOME = pathTo("listen");
 const $ = (id) => document.getElementById(id);
 const all = (selector) => document.querySelectorAll(selector);
@@ -51,30 +39,17 @@ const parts = {
 const everyPart = new Set(Object.values(parts).flat());
 const titles = { result: "verdict-title", analyses: "analyses-title", analysis: "analysis-title" };
 
-/** Whether it is more than `POST /classify` takes, as far as the browser can tell. */
-async function isLong(file) {
-  if (file.size < SURELY_SHORT || file.size > LARGE) return file.size > LARGE;
-  const url = URL.createObjectURL(file);
-  const seconds = await lengthOf(url);
-  URL.revokeObjectURL(url);
-  return seconds > CLASSIFIED;
-}
-
 class Listen {
   constructor(root) {
     this.root = root;
     this.closing = new AbortController();
     this.recording = null;
-    this.result = null;
-    this.usual = 30; // per cent from which detections are shown at first: the model's own threshold, where it is known
     this.work = { abort: () => {} };
-    this.stage = new Stage({ text, onPlayable: () => this.result && this.#listHeard() });
-    this.several = new Several({ hear: (file, how) => this.#hearOneOfSeveral(file, how) });
+    this.several = new Several({ hear: (file, how) => hearOut(file, { where: this.where(), ...how }) });
     this.analyses = new Analyses();
     this.analysis = new AnalysisPage({ onOnly: (id) => this.#replace(ANALYSIS, id, 0) });
     this.where = wherever($("where"));
-    this.keeping = new Keeping({ onGone: () => go(pathTo("listen", ANALYSES)) });
-    offerDownloads($("downloads-shown"), () => ({ ...this.result, detections: this.result.shown }));
+    this.shown = new ShownResult({ several: this.several, closing: this.closing.signal });
     this.#listen();
   }
 
@@ -84,7 +59,7 @@ class Listen {
   async show({ path: [part, ...rest] }) {
     if (part === undefined) return this.#welcome();
     this.#leaveWork();
-    if (part === SEVERAL) return this.several.any ? this.#enter("several", "several-title") : go(HOME, { replace: true });
+    if (part === SEVERAL) return this.several.any ? this.#enter(SEVERAL, "several-title") : go(HOME, { replace: true });
     if (part === ANALYSES || part === ANALYSIS) return this.#showServer(part, ...rest);
     const signal = this.#begin();
     const kept = await find(part);
@@ -124,7 +99,7 @@ class Listen {
   async #welcome() {
     this.#leaveWork();
     const signal = this.#begin();
-    await this.#listLately();
+    await listLately();
     if (!signal.aborted) this.#enter("welcome", "welcome-title");
   }
 
@@ -134,8 +109,7 @@ class Listen {
     this.work.abort();
     this.recording?.cancel();
     this.recording = null;
-    this.stage.clear();
-    this.result = null;
+    this.shown.clear();
     say("");
   }
 
@@ -158,14 +132,6 @@ class Listen {
     this.#enter("problem", problem.code.startsWith("key-") ? "key" : "problem-title");
   }
 
-  async #listLately() {
-    const results = await lately();
-    $("lately").hidden = !results.length;
-    const row = ({ id, at, name, answer }) =>
-      resultRow({ href: pathTo("listen", id), name, about: [...summary(answer), make("time", "hint", since(at))], answer });
-    $("lately-list").replaceChildren(...results.slice(0, LATELY).map(row));
-  }
-
   /* ---- listening to the microphone ---- */
 
   async #record() {
@@ -178,35 +144,12 @@ class Listen {
       this.recording = started;
       this.#enter("recording", "stop");
       say(text("saidRecording"));
-      this.#follow(started);
+      follow(started, { runs: () => this.recording === started, onLongest: () => this.#stop() });
     } catch (error) {
       this.#fail(error);
     } finally {
       buttons.forEach((one) => (one.disabled = false));
     }
-  }
-
-  /** Draws and counts while that recording runs. */
-  #follow(current) {
-    const picture = new LivePicture($("live"), current.analyser);
-    let heardAt = performance.now();
-    const limit = setTimeout(() => this.recording === current && this.#stop(), LONGEST * 1000);
-    const hint = (seconds, silent) => {
-      if (silent > 2000) return text("hintQuiet");
-      if (seconds > LONGEST - 15) return text("hintLast", Math.ceil(LONGEST - seconds));
-      return text(seconds < ADVISED ? "hintStart" : "hintEnough");
-    };
-    const frame = (now) => {
-      if (this.recording !== current) return clearTimeout(limit);
-      if (picture.step(now) > 4) heardAt = now;
-      const { seconds } = current;
-      $("clock").textContent = clock(seconds);
-      const words = hint(seconds, now - heardAt);
-      if ($("recording-hint").textContent !== words) $("recording-hint").textContent = words;
-      if (seconds >= ADVISED) say(text("saidEnough"));
-      requestAnimationFrame(frame);
-    };
-    requestAnimationFrame(frame);
   }
 
   async #stop() {
@@ -223,59 +166,23 @@ class Listen {
 
   /* ---- asking the server ---- */
 
-  /**
-   * The answer to a recording, kept so that its link opens it again: {id, answer, href}. Of one that is too much for that
-   * {analysis}, which the server has begun.
-   */
-  async #hear(file, name, { onSent, signal }) {
-    if (!file.size) throw new Problem("empty-file");
-    const where = this.where();
-    try {
-      if (!(await isLong(file))) {
-        const answer = await classify(file, { where, onSent, signal });
-        const id = answer.request_id;
-        await keep({ id, at: Date.now(), name, file, answer });
-        return { id, answer, href: pathTo("listen", id) };
-      }
-    } catch (problem) {
-      if (!TOO_MUCH.includes(problem.code)) throw problem;
-    }
-    return { analysis: await analyse(file, { parameters: where, onSent, signal }) };
-  }
-
-  async #hearOneOfSeveral(file, { onHeard, ...how }) {
-    const { analysis, ...heard } = await this.#hear(file, file.name, how);
-    if (!analysis) return heard;
-    const { answer } = await heardBy(analysis.id, { onHeard, signal: how.signal });
-    return { answer, href: placeOf(analysis.id, 0) };
-  }
-
   async #analyse(file, name = file.name) {
     this.#leaveWork();
     const signal = this.#begin();
     this.#enter("analysing", "doing");
-    this.#doing(0);
+    showSent(0);
     try {
-      const onStage = this.stage.bring(file, name, signal);
-      const { id, answer, href, analysis } = await this.#hear(file, name, { onSent: (sent) => this.#doing(sent), signal });
+      const onStage = this.shown.stage.bring(file, name, signal);
+      const { id, answer, href, analysis } = await hear(file, name, { where: this.where(), onSent: showSent, signal });
       if (signal.aborted) return;
       if (analysis) return await go(placeOf(analysis.id));
       history.pushState(null, "", href);
-      this.#showResult({ id, file, name: file.name, sound: () => file, answer, signal });
+      this.#showOwn({ id, file, answer, signal });
       await onStage;
     } catch (error) {
       if (signal.aborted) return;
       this.#fail(error, () => this.#analyse(file, name));
     }
-  }
-
-  /** How far the sending is, 0..1; when all is sent, the server listens. */
-  #doing(sent) {
-    const words = sent < 1 ? text("sending", share(sent)) : text("analysing");
-    $("doing").textContent = words;
-    if (sent < 1) $("progress").value = 100 * sent;
-    else $("progress").removeAttribute("value");
-    if (sent === 0 || sent === 1) say(words);
   }
 
   #take(files) {
@@ -290,9 +197,20 @@ class Listen {
 
   async #showKept({ id, name, file, answer }) {
     const signal = this.#begin();
-    const onStage = this.stage.bring(file, name, signal);
-    this.#showResult({ id, file, name: file.name, sound: () => file, answer, signal });
+    const onStage = this.shown.stage.bring(file, name, signal);
+    this.#showOwn({ id, file, answer, signal });
     await onStage;
+  }
+
+  /** The result of a recording that lies in this browser. */
+  #showOwn({ id, file, answer, signal }) {
+    this.shown.show({ id, file, name: file.name, sound: () => file, kept: null, answer, signal });
+    this.#enterResult();
+  }
+
+  #enterResult() {
+    this.#enter("result", "verdict-title");
+    say("");
   }
 
   /** What lies on the server: all of it, one analysis, or the result of one recording. */
@@ -316,67 +234,9 @@ class Listen {
       throw problem;
     }
     if (signal.aborted) return;
-    const { file: name, analysis: kept, answer } = found;
-    const path = soundOf(id, position);
-    const sound = async () => (await ask(path, { headers: { Accept: "*/*" }, signal })).blob();
-    const { seconds } = answer.recording;
-    this.#showResult({ id, name, sound, kept, answer, signal });
-    try {
-      const long = seconds > DRAWN;
-      const source = long ? await playable(path, { signal }) : new File([await sound()], name);
-      if (signal.aborted) return;
-      const cutting = (start, end, still) => cut(id, position, start, end, still);
-      const onStage = long ? this.stage.stream(source, name, seconds, cutting) : this.stage.bring(source, name, signal);
-      this.stage.lasts(seconds);
-      this.#refresh(); // the stage was cleared for it
-      await onStage;
-    } catch (problem) {
-      if (!signal.aborted) this.stage.timeline.say(problem.message);
-    }
-  }
-
-  #showResult({ id, file, name, sound, kept = null, answer, signal }) {
-    const { ranking, detections, recording: about, parameters } = answer;
-    this.result = { id, file, name, sound, kept, answer, signal, tints: tintsOf(ranking, detections), all: { ranking: false, heard: false } };
-    const least = Math.ceil(20 * (parameters?.min_confidence ?? 0.1) - 1e-6) * 5;
-    $("threshold").min = Math.max(5, least);
-    $("threshold").value = Math.max(this.usual, least);
-    this.stage.lasts(about.seconds);
-    showWarnings($("warnings"), about.warnings ?? []);
-    this.keeping.offer(this.result);
-    $("back").hidden = !this.several.any && !this.keeping.others;
-    $("back").href = this.keeping.others ? placeOf(kept.id) : pathTo("listen", SEVERAL);
-    $("columns").hidden = !ranking.length && !detections.length;
-    this.#listRanking();
-    this.#refresh();
-    this.#enter("result", "verdict-title");
-    say("");
-  }
-
-  /** Everything that follows the slider. */
-  #refresh() {
-    const { answer, tints, signal } = this.result;
-    const threshold = $("threshold").value / 100;
-    $("threshold-words").textContent = text("thresholdWords", percent(threshold), confidenceWord(threshold));
-    $("threshold").setAttribute("aria-valuetext", $("threshold-words").textContent);
-    const shown = atLeast(answer.detections, threshold);
-    const chosen = verdict(answer.ranking, shown);
-    if (answer.recording.seconds > CLASSIFIED && shown.length) showMany($("verdict-words"), shown);
-    else if (!chosen || chosen !== this.result.chosen) showVerdict($("verdict-words"), answer, chosen, { threshold, signal });
-    Object.assign(this.result, { chosen, shown, found: passages(shown) });
-    this.stage.timeline.mark(this.result.found, tints);
-    this.#listHeard();
-  }
-
-  #listRanking() {
-    const { answer, tints, all: whole } = this.result;
-    showRanking($("ranking"), $("ranking-more"), answer.ranking, tints, whole.ranking);
-  }
-
-  #listHeard() {
-    const places = { list: $("heard"), none: $("heard-none"), more: $("heard-more") };
-    const { found = [], tints, all: whole } = this.result;
-    showHeard(places, found, tints, { playable: this.stage.playable, all: whole.heard });
+    this.shown.showFromServer(id, position, found, signal);
+    this.#enterResult();
+    await this.shown.fetchSound(position);
   }
 
   /* ---- what leads where ---- */
@@ -393,39 +253,9 @@ class Listen {
     on("stop", "click", () => this.#stop());
     on("cancel-recording", "click", () => this.#welcome());
     on("cancel-analysis", "click", () => this.#welcome());
-    on("threshold", "input", () => this.#refresh());
-    on("threshold", "change", () => say(`${$("threshold-words").textContent}. ${text("shown", this.result.found.length)}`));
-    on("ranking-more", "click", () => {
-      this.result.all.ranking = !this.result.all.ranking;
-      this.#listRanking();
-    });
-    on("heard-more", "click", () => {
-      this.result.all.heard = true;
-      this.#listHeard();
-      $("heard").querySelector("li:nth-child(9) button")?.focus();
-    });
-    on("heard", "click", (event) => {
-      const passage = event.target.closest(".passage");
-      if (passage) this.stage.play(this.result.found[passage.dataset.index]);
-    });
-    on("forget", "click", async () => {
-      const yes = await confirmed({ title: text("forgetTitle"), detail: text("forgetDetail"), yes: text("latelyForget") });
-      if (!yes) return;
-      await forget();
-      await this.#listLately();
-      $("welcome-title").focus();
-      toast(text("forgotten"));
-    });
+    on("forget", "click", forgetLately);
     const { signal } = this.closing;
     acceptDrops($("drop"), { take: (files) => this.#take(files), enabled: () => !this.recording, signal });
-    addEventListener("key", () => this.#learnThreshold(), { signal });
-    this.#learnThreshold();
-  }
-
-  /** From which confidence the model itself reports. */
-  async #learnThreshold() {
-    const model = await activeModel();
-    if (model?.default_min_confidence) this.usual = 5 * Math.round(20 * model.default_min_confidence);
   }
 }
 
