@@ -330,6 +330,18 @@ def test_a_phone_scrolls_only_up_and_down(opened: Open, garden_recording: Path, 
     no_wider_than_the_phone()
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_a_phone_shows_where_one_is_and_that_there_is_more(opened: Open, locale: str) -> None:
+    watched = opened("/page/jobs", viewport={**PHONE, "width": 360}, locale=locale)
+    nav = watched.page.locator(".masthead nav")
+    expect(nav.locator("[aria-current]")).to_be_in_viewport(ratio=1)
+    expect(nav).to_have_class("more-before")
+    nav.locator("a").first.click()
+    watched.state("welcome")
+    expect(nav.locator("[aria-current]")).to_be_in_viewport(ratio=1)
+    expect(nav).to_have_class("more-after")
+
+
 def test_nothing_moves_between_waiting_and_the_result(opened: Open, garden_recording: Path) -> None:
     watched = opened()
     waiting: list[Route] = []

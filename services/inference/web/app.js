@@ -1,9 +1,10 @@
 /* The shell around the views: the way between them, the model that answers, the language, and what cannot be shown. */
 
 import { activeModel } from "./lib/api.js";
-import { button, inside } from "./lib/dom.js";
+import { button } from "./lib/dom.js";
+import { navigation } from "./lib/navigation.js";
 import { problemView } from "./lib/problem.js";
-import { pathTo, start, title } from "./lib/router.js";
+import { start, title } from "./lib/router.js";
 import { fill, language, languages, shared, speak } from "./lib/strings.js";
 import { views } from "./views/views.js";
 
@@ -13,8 +14,7 @@ const find = (selector) => document.querySelector(selector);
 fill(document, shared);
 document.documentElement.lang = language;
 
-const links = new Map(views.map((name) => [name, inside(pathTo(name), shared("views")[name])]));
-find(".masthead nav").append(...(links.size > 1 ? links.values() : []));
+const mark = navigation(find(".masthead nav"), views);
 
 find(".languages").append(
   ...Object.entries(languages).map(([code, name]) => {
@@ -24,13 +24,6 @@ find(".languages").append(
     return choice;
   }),
 );
-
-function onRoute({ view }) {
-  for (const [name, link] of links) {
-    if (name === view) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-}
 
 /** In place of a view that cannot be shown. */
 function onProblem(problem, again) {
@@ -47,6 +40,6 @@ async function showModel() {
 addEventListener("key", showModel); // somebody has entered one, in whichever view
 addEventListener("model", showModel); // somebody lets another one answer
 
-await start(main, views, { onRoute, onProblem });
+await start(main, views, { onRoute: ({ view }) => mark(view), onProblem });
 document.documentElement.classList.add("ready");
 showModel();
