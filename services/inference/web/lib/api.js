@@ -29,6 +29,12 @@ export class Problem extends Error {
   }
 }
 
+/** What the page says of a failure that the server calls `code` and describes in English: {title, detail, hint}; null where that does as it is. */
+export function ownWords(code, said) {
+  const own = language === "en" ? null : shared("problems")[code];
+  return own ? { ...own, detail: own.detail ?? said } : null;
+}
+
 const byStatus = { 401: "key-needed", 403: "not-allowed", 413: "body-too-large", 429: "busy", 502: "not-ready", 503: "not-ready", 504: "not-ready" };
 const worthAgain = (status) => status === 408 || status === 429 || status >= 500;
 
@@ -48,7 +54,8 @@ export function problemFrom(status, contentType, body, retryAfter) {
   const again = worthAgain(status);
   if (typeof sent?.title !== "string") return new Problem(code, { hint: wait, again });
   const words = (value) => (typeof value === "string" ? value : "");
-  if (language !== "en" && sent.code in shared("problems")) return new Problem(sent.code, { hint: wait, again }); // the server speaks English
+  const own = ownWords(sent.code, words(sent.detail));
+  if (own) return new Problem(sent.code, { ...own, hint: wait ?? own.hint, again });
   return new Problem(words(sent.code) || code, {
     title: sent.title,
     detail: words(sent.detail),

@@ -1,9 +1,10 @@
 /* Jobs as every view shows them: what they are called, how they stand, how far they are, and what went wrong. */
 
+import { ownWords } from "./api.js";
 import { inside, make } from "./dom.js";
 import { duration, percent } from "./format.js";
 import { pathTo } from "./router.js";
-import { language, shared } from "./strings.js";
+import { shared } from "./strings.js";
 
 /** Whether it will change no more. */
 export const over = (state) => state !== "queued" && state !== "running";
@@ -39,8 +40,9 @@ export function howFar({ fraction, seconds_left: left }) {
   return [fraction === null ? "" : percent(fraction), left === null ? "" : shared("timeLeft", duration(Math.max(1, left)))].filter(Boolean).join(" · ");
 }
 
-/** What went wrong, in the page's language as far as it knows the code; the server speaks English. */
+/** What went wrong, in the page's language as far as it knows the code. */
 export function reasonOf({ code, detail }) {
-  const own = language === "en" ? null : shared("problems")[code];
-  return own ? `${own.title}. ${own.hint}` : detail;
+  const own = ownWords(code, detail);
+  if (!own) return detail;
+  return own.detail === detail ? `${own.title}: ${detail}` : `${own.title}. ${own.hint}`;
 }

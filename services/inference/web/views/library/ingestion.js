@@ -17,7 +17,7 @@ const $ = (id) => document.getElementById(id);
 
 function problemRow({ path, code, detail, recording_id: id }) {
   const name = make("b", "", id ? inside(pathTo("library", "recordings", id), path) : path);
-  return make("li", "", name, make("span", "reason", code ? reasonOf({ code, detail }) : detail));
+  return make("li", "", name, make("span", "reason", text("leftOut")[code] ?? reasonOf({ code, detail })));
 }
 
 export class IngestionPage {

@@ -1,13 +1,12 @@
 /* Results that lie on the server: analyses, each with its recordings until somebody removes it (docs/analyses.md). */
 
 import { analysisPath } from "../../lib/analyses.js";
-import { ask, get, Problem } from "../../lib/api.js";
+import { ask, get, ownWords, Problem } from "../../lib/api.js";
 import { confirmed } from "../../lib/dialog.js";
 import { follow } from "../../lib/events.js";
 import { over } from "../../lib/jobs.js";
 import { toast } from "../../lib/notices.js";
 import { pathTo } from "../../lib/router.js";
-import { language, shared } from "../../lib/strings.js";
 import { text } from "./words.js";
 
 export const ANALYSIS = "analysis";
@@ -42,8 +41,7 @@ export async function resultsAs(id, format) {
 
 /** What the reason of a failure is called here. */
 export function failure({ code, error }) {
-  if (language !== "en" && code in shared("problems")) return new Problem(code);
-  return new Problem(code ?? "refused", { title: text("notHeard"), detail: error });
+  return new Problem(code ?? "refused", ownWords(code, error) ?? { title: text("notHeard"), detail: error });
 }
 
 /** One recording {file, answer, analysis}, with the answer as of `POST /classify`. Rejects with a Problem, also where it could not be heard. */
