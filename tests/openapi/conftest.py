@@ -3,11 +3,9 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 
 import httpx
 import soundfile
-import uvicorn
 from sqlalchemy.orm import Session
 
 from services.inference.api import API as INFERENCE
@@ -18,14 +16,14 @@ from shared import jobs
 from shared.db.engine import sync_engine, sync_sessions
 from shared.db.migrate import migrate
 from shared.db.tables import Recording, Species
-from shared.http.app import Api, build_app
+from shared.http.app import Api
 from shared.prepared import decoder
 from shared.queue import declare_queues
 from shared.settings import Settings
 from shared.storage import storage_from
 from shared.worker import Runtime
 from tests.services.inference.conftest import ship_model
-from tests.support.servers import free_port
+from tests.support.serving import serving
 from tests.support.sounds import RATE, SPECIES, chirps
 from tests.support.waiting import until
 
@@ -44,20 +42,10 @@ AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
 def served(apis: list[Api], settings: Settings) -> Iterator[str]:
     """The URL of a real server with these APIs, which has all that it needs and something in every list."""
     _fill(settings)
-    port = free_port()
-    config = uvicorn.Config(build_app(settings, apis), port=port, log_config=None, ws="none")
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run)
-    thread.start()
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: server.started, seconds=30, what="the server")
+    with serving(settings, *apis) as url:
         until(lambda: httpx.get(f"{url}/readyz").is_success, seconds=60, what="/readyz")
         _ask_for_work(url, apis)
         yield url
-    finally:
-        server.should_exit = True
-        thread.join(60)
 
 
 def _fill(settings: Settings) -> None:

@@ -5,22 +5,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
-import uvicorn
 from typer.testing import CliRunner
 
 from services.ingest.api import API
 from services.standalone.cli import app, main
 from shared.db.engine import sync_engine
 from shared.db.migrate import migrate
-from shared.http.app import build_app
 from shared.queue import declare_queues
 from shared.settings import Settings
-from tests.support.servers import free_port
-from tests.support.waiting import until
+from tests.support.serving import serving
 
 MASTER = "a-key-that-is-long-enough"
 
@@ -32,14 +28,8 @@ def running(settings: Settings) -> Iterator[str]:
     engine = sync_engine(settings)
     migrate(engine)
     engine.dispose()
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(build_app(settings, [API]), port=port, log_level="warning", ws="none"))
-    thread = Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started, seconds=30, what="the API")
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(30)
+    with serving(settings, API) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """`chiffchaff recordings`, `species` and `attribution`, against an API that answers on a port."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
@@ -18,13 +16,12 @@ from shared import jobs
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
 from shared.db.migrate import migrate
 from shared.errors import InvalidInput
-from shared.http.app import build_app
 from shared.queue import declare_queues
 from shared.settings import Settings
 from shared.species import SpeciesName, ensure
 from tests.support.library import add_recording
 from tests.support.servers import free_port
-from tests.support.waiting import until
+from tests.support.serving import serving
 
 MERULA, MAJOR = "Turdus merula", "Parus major"
 Run = Callable[..., Result]
@@ -48,14 +45,8 @@ def sessions(settings: Settings) -> Iterator[SyncSessions]:
 
 @pytest.fixture(scope="module")
 def url(settings: Settings, sessions: SyncSessions) -> Iterator[str]:
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(build_app(settings, [API]), port=port, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started, seconds=30, what="the API")
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(30)
+    with serving(settings, API) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

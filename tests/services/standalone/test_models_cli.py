@@ -1,35 +1,25 @@
 """`chiffchaff models`, against an API that answers on a port."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from typer.testing import CliRunner
 
 from chiffchaff_client import NotThere
 from services.inference.api import API
 from services.standalone.cli import app
-from shared.http.app import build_app
 from shared.model_file import read_manifest
 from tests.services.inference.conftest import prepare, ship_model
-from tests.support.servers import free_port
-from tests.support.waiting import until
+from tests.support.serving import serving
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = prepare(tmp_path_factory.mktemp("served"))
     ship_model(settings.models_dir)
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(build_app(settings, [API]), port=port, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started, seconds=30, what="the API")
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(30)
+    with serving(settings, API) as address:
+        yield address
 
 
 def test_a_model_is_downloaded_with_everything_that_it_has(url: str, tmp_path: Path) -> None:

@@ -1,13 +1,11 @@
 """`chiffchaff storage` against a running server: what a person sees, and the exit status."""
 
 import io
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from typer.testing import CliRunner
 
 from services.ingest.api import API
@@ -16,13 +14,12 @@ from services.standalone.cli import app
 from shared.db.engine import sync_engine, sync_sessions
 from shared.db.migrate import migrate
 from shared.db.tables import Recording
-from shared.http.app import build_app
 from shared.prepared import prepared_key_of
 from shared.queue import declare_queues
 from shared.settings import Settings
 from shared.storage import Storage, storage_from
 from shared.worker import Runtime
-from tests.support.waiting import until
+from tests.support.serving import serving
 
 
 @pytest.fixture
@@ -51,21 +48,12 @@ def url(settings: Settings) -> Iterator[str]:
         while not ended.wait(0.05):
             runtime.answer(WORKER)
 
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(build_app(settings, [API]), log_config=None))
-        threads = [
-            threading.Thread(target=server.run, kwargs={"sockets": [listener]}),
-            threading.Thread(target=work),
-        ]
-        for thread in threads:
-            thread.start()
-        until(lambda: server.started, what="the server")
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
+    worker = threading.Thread(target=work)
+    with serving(settings, API) as address:
+        worker.start()
+        yield address
         ended.set()
-        for thread in threads:
-            thread.join()
+        worker.join()
     runtime.engine.dispose()
 
 

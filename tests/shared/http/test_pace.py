@@ -1,21 +1,20 @@
 """Slow and endless requests, over real connections to a real server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import APIRouter, Request
 
 from shared.db.engine import sync_engine
 from shared.db.migrate import migrate
 from shared.http import server
-from shared.http.app import Api, build_app
+from shared.http.app import Api
 from shared.http.server import GuardedHttp
 from shared.settings import Settings
-from tests.support.servers import free_port
+from tests.support.serving import serving
 
 router = APIRouter()
 
@@ -31,23 +30,16 @@ async def deaf() -> str:
 
 
 @pytest.fixture
-async def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
     settings = Settings(data_dir=tmp_path, body_grace_seconds=0.5, body_least_rate=1_000, body_max_seconds=2)
     settings.storage_dir.mkdir()
     engine = sync_engine(settings)
     migrate(engine)
     engine.dispose()
-    number = free_port()
-    app = build_app(settings, [Api(name="test", routers=[router], uploads=["/uploads"])])
-    running = uvicorn.Server(uvicorn.Config(app, port=number, http=GuardedHttp, ws="none", log_config=None))
-    serving = asyncio.create_task(running.serve())
-    async with asyncio.timeout(30):
-        while not running.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-            await asyncio.sleep(0.01)
-    yield number
-    running.should_exit = True
-    await serving
+    api = Api(name="test", routers=[router], uploads=["/uploads"])
+    with serving(settings, api, http=GuardedHttp) as address:
+        yield int(address.rpartition(":")[2])
 
 
 async def ask(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
