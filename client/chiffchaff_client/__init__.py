@@ -21,9 +21,9 @@ from chiffchaff_client.errors import (
 )
 from chiffchaff_client.events import Event
 from chiffchaff_client.ingestions import Ingestion
-from chiffchaff_client.jobs import Job
-from chiffchaff_client.models import ActiveModel, Metric, Model, ModelDetails
-from chiffchaff_client.recordings import NewRecording, Recording, RecordingDetails
+from chiffchaff_client.jobs import Job, JobCount
+from chiffchaff_client.models import ActiveModel, Comparison, Metric, Model, ModelDetails
+from chiffchaff_client.recordings import NewRecording, Place, Recording, RecordingDetails, Values
 from chiffchaff_client.reviews import Candidate, Review, ReviewCounts
 from chiffchaff_client.species import ExpectedHere, ExpectedSpecies, Species
 from chiffchaff_client.trainings import Training
@@ -40,6 +40,7 @@ __all__ = [
     "Chiffchaff",
     "ChiffchaffError",
     "Classification",
+    "Comparison",
     "Dataset",
     "Detection",
     "Event",
@@ -47,6 +48,7 @@ __all__ = [
     "ExpectedSpecies",
     "Ingestion",
     "Job",
+    "JobCount",
     "KeyNeeded",
     "KeyNotEnough",
     "Metric",
@@ -56,6 +58,7 @@ __all__ = [
     "NoAnswer",
     "NotSaved",
     "NotThere",
+    "Place",
     "Problem",
     "Ranked",
     "RateLimited",
@@ -69,6 +72,7 @@ __all__ = [
     "StillRunning",
     "Training",
     "UnexpectedAnswer",
+    "Values",
     "WorkFailed",
     "__version__",
 ]

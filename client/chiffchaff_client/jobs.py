@@ -1,6 +1,6 @@
 """Jobs: what runs, how far it is, what failed and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,14 @@ class Job(Work):
         return self.error.detail if self.error else ""
 
 
+class JobCount(Answer):
+    """How many jobs of a kind are in a state."""
+
+    kind: str
+    state: str
+    jobs: int
+
+
 class Retried(Answer):
     queued: int
 
@@ -63,10 +71,16 @@ class Jobs:
         state: str | None = None,
         kind: str | None = None,
         parent_id: str | None = None,
+        top_level: bool = False,
         limit: int | None = None,
     ) -> Iterator[Job]:
-        """The newest first, at most `limit`; all if left out."""
-        return self._transport.pages("/jobs", Job, limit, state=state, kind=kind, parent_id=parent_id)
+        """The newest first, at most `limit`; all if left out. `top_level` leaves out those that other jobs started."""
+        asked = {"state": state, "kind": kind, "parent_id": parent_id, "top_level": top_level}
+        return self._transport.pages("/jobs", Job, limit, **asked)
+
+    def counts(self, *, parent_id: str | None = None) -> Sequence[JobCount]:
+        """How many there are of each kind and state, in all or of those that one job started."""
+        return self._transport.get("/jobs/counts", list[JobCount], parent_id=parent_id)
 
     def get(self, job_id: str) -> Job:
         return self._transport.get(at("jobs", job_id), Job)

@@ -94,6 +94,47 @@ class ActiveModel(Answer):
     loaded: bool
 
 
+class Said(Answer):
+    """A species and how sure a model was of it."""
+
+    species: str
+    confidence: float
+
+
+class Difference(Answer):
+    """A recording that one of two models names rightly and the other does not; None where one named nothing."""
+
+    sha256: str
+    species: str
+    said: Said | None
+    other_said: Said | None
+
+
+class SpeciesComparison(Answer):
+    """Right first places of one species' recordings."""
+
+    species: str
+    recordings: int
+    right: int
+    other_right: int
+
+
+class Comparison(Answer):
+    """Two models on the recordings that both held out; `better` is right here and wrong there, `worse` the reverse."""
+
+    recordings: int
+    only_this: int
+    only_other: int
+    top1: float
+    other_top1: float
+    difference: Metric
+    both_right: int
+    neither_right: int
+    better: Sequence[Difference]
+    worse: Sequence[Difference]
+    species: Sequence[SpeciesComparison]
+
+
 class Models:
     """`chiffchaff.models`"""
 
@@ -106,6 +147,11 @@ class Models:
 
     def get(self, name: str, version: int | str) -> ModelDetails:
         return self._transport.get(at("models", name, str(version)), ModelDetails)
+
+    def compare(self, name: str, version: int | str, other: tuple[str, int | str]) -> Comparison:
+        """A model and an `other` (name, version) on what both held out; docs/evaluation.md explains the figures."""
+        path = at("models", name, str(version), "comparison")
+        return self._transport.get(path, Comparison, other=":".join(map(str, other)))
 
     def active(self) -> ActiveModel:
         return self._transport.get("/models/active", ActiveModel)

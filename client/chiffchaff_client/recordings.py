@@ -1,6 +1,6 @@
 """The library's recordings: upload, search, look, delete, restore."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
@@ -70,6 +70,29 @@ class RecordingCount(Answer):
     signal_seconds: float
 
 
+class Place(Answer):
+    """The middle of the recordings of one cell, and how many they are; `box` is the filter that names just them."""
+
+    latitude: float
+    longitude: float
+    box: str
+    recordings: int
+
+
+class ValueCount(Answer):
+    value: str
+    recordings: int
+
+
+class Values(Answer):
+    """The values that there are to filter by, those with most recordings first, at most two hundred of each."""
+
+    licence: Sequence[ValueCount]
+    recordist: Sequence[ValueCount]
+    country: Sequence[ValueCount]
+    source: Sequence[ValueCount]
+
+
 class NewRecording(Answer):
     """An upload: `job` prepares it; None where it was here (`known`) and prepared before."""
 
@@ -129,6 +152,14 @@ class Recordings:
 
     def count(self, **filters: Unpack[RecordingFilters]) -> RecordingCount:
         return self._transport.get("/recordings/count", RecordingCount, **filters)
+
+    def places(self, *, cell: float | None = None, **filters: Unpack[RecordingFilters]) -> Sequence[Place]:
+        """Where they were made, by cells of so many degrees (1 if left out): those with most recordings first."""
+        return self._transport.get("/recordings/places", list[Place], cell=cell, **filters)
+
+    def values(self, **filters: Unpack[RecordingFilters]) -> Values:
+        """Their licences, recordists, countries and sources."""
+        return self._transport.get("/recordings/values", Values, **filters)
 
     def get(self, recording_id: str) -> RecordingDetails:
         """Also a deleted one."""

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from chiffchaff_client import Chiffchaff, NotThere, Problem
+from services.inference.api import API as INFERENCE
 from shared.model_file import read_manifest
-from tests.services.inference.conftest import HIGH, LOW, encoded, song
+from shared.predictions import Prediction, Predictions
+from tests.services.inference.conftest import HIGH, LOW, encoded, prepare, ship_model, song
+from tests.support.serving import serving
+from tests.support.waiting import until
 
 SOUND = encoded(song(LOW, HIGH))
 
@@ -87,6 +91,26 @@ def test_a_model_is_saved_with_all_that_it_has_or_not_at_all(hearing: Chiffchaff
     with pytest.raises(NotThere, match="no model pitches with version 7"):
         hearing.models.download("pitches", 7, tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_two_models_are_compared_on_what_both_held_out(hearing: Chiffchaff, tmp_path: Path) -> None:
+    settings = prepare(tmp_path)
+    settings.storage_dir.mkdir(parents=True)
+    for name, taken_for in (("sure", 0), ("deaf", 1)):
+        said = Prediction(sha256="a" * 64, label=0, ranking=((taken_for, 0.8),))
+        predictions = Predictions(labels=("Avis ima", "Avis summa"), tested=1, recordings=(said,))
+        beside = ship_model(settings.models_dir, name) / "predictions.json"
+        beside.write_text(predictions.model_dump_json(), encoding="utf-8")
+    with serving(settings, INFERENCE) as url, Chiffchaff(url) as chiffchaff:
+        until(lambda: len([*chiffchaff.models.list()]) == 2, what="both models")
+        found = chiffchaff.models.compare("sure", 1, ("deaf", "1"))
+    assert (found.recordings, found.top1, found.other_top1, found.difference.value) == (1, 1.0, 0.0, 1.0)
+    assert [(one.species, one.other_said and one.other_said.species) for one in found.better] == [
+        ("Avis ima", "Avis summa")
+    ]
+    assert (found.worse, found.species[0].right, found.species[0].other_right) == ([], 1, 0)
+    with pytest.raises(NotThere, match="pitches 1 has no predictions"):
+        hearing.models.compare("pitches", 1, ("pitches", 1))
 
 
 def test_what_to_expect_is_answered_with_how_much_is_known(hearing: Chiffchaff) -> None:

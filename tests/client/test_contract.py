@@ -19,14 +19,24 @@ from chiffchaff_client import (
     species,
     trainings,
 )
-from services.inference import model_views, places_api, schemas
+from services.inference import comparison, model_views, places_api, schemas
 from services.inference.analyses import views as analysis_views
 from services.inference.analyses.requests import AnalysisParameters
 from services.inference.results.formats import FORMATS
 from services.inference.results.model import FailedRecording, RecordingResult
 from services.inference.teaching import candidates as teaching_candidates
 from services.inference.teaching import views as teaching_views
-from services.ingest import detail, ingestion_views, keys_api, requests, species_statistics, upload, views
+from services.ingest import (
+    detail,
+    ingestion_views,
+    jobs_api,
+    keys_api,
+    overview,
+    requests,
+    species_statistics,
+    upload,
+    views,
+)
 from services.trainer import progress, selection, summary
 from services.trainer import views as trainer_views
 from shared import filters as served_filters
@@ -50,12 +60,19 @@ ANSWERS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (models.Model, model_views.ModelView),
     (models.ModelDetails, model_views.ModelDetails),
     (models.ActiveModel, model_views.ActiveModelView),
+    (models.Comparison, comparison.Comparison),
+    (models.Difference, comparison.Difference),
+    (models.Said, comparison.Said),
+    (models.SpeciesComparison, comparison.SpeciesComparison),
     (species.ExpectedHere, places_api.ExpectedHere),
     (species.ExpectedSpecies, places_api.ExpectedSpecies),
     (species.Species, species_statistics.SpeciesView),
     (recordings.Recording, views.RecordingView),
     (recordings.RecordingDetails, detail.RecordingDetail),
     (recordings.RecordingCount, views.RecordingCount),
+    (recordings.Place, overview.Place),
+    (recordings.Values, overview.Values),
+    (recordings.ValueCount, overview.ValueCount),
     (recordings.NewRecording, views.NewRecording),
     (ingestions.Ingestion, ingestion_views.IngestionView),
     (ingestions.Counts, ingestion_views.Counts),
@@ -63,6 +80,7 @@ ANSWERS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (ingestions.ItemProblem, ingestion_views.ItemProblem),
     (jobs.Job, job_views.JobView),
     (jobs.Progress, job_views.Progress),
+    (jobs.JobCount, jobs_api.JobCount),
     (keys.MadeKey, keys_api.MadeKey),
     (datasets.Dataset, trainer_views.DatasetView),
     (datasets.Summary, summary.Summary),

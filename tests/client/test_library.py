@@ -56,6 +56,32 @@ def test_an_upload_is_prepared_found_again_and_saved(library: Chiffchaff, ingest
     assert library.recordings.restore(new.recording.id).deleted_at is None
 
 
+def test_where_recordings_are_from_and_what_there_is_to_filter_by_is_counted(
+    library: Chiffchaff, settings: Settings
+) -> None:
+    engine = sync_engine(settings)
+    for latitude in (10.1, 10.3, 20.0):
+        add_recording(sync_sessions(engine), "Avis locata", latitude=latitude, longitude=5.0, country="Chad")
+    engine.dispose()
+    places = library.recordings.places(cell=2.0, species=["Avis locata"])
+    assert [(one.recordings, one.latitude) for one in places] == [(2, 10.2), (1, 20.0)]
+    assert library.recordings.count(box=places[0].box).recordings == 2
+    values = library.recordings.values(species=["Avis locata"])
+    assert [(one.value, one.recordings) for one in values.country] == [("Chad", 3)]
+
+
+def test_jobs_are_counted_and_listed_without_those_that_others_started(
+    library: Chiffchaff, ingestion: Ingestion
+) -> None:
+    started = library.jobs.counts(parent_id=ingestion.job.id)
+    assert {one.kind for one in started} == {"preprocess.prepare"}
+    assert sum(one.jobs for one in started) == len([*library.jobs.list(parent_id=ingestion.job.id)])
+    assert sum(one.jobs for one in library.jobs.counts()) == len([*library.jobs.list()])
+    above = [*library.jobs.list(top_level=True)]
+    assert ingestion.job.id in {one.id for one in above}
+    assert {one.parent_id for one in above} == {None}
+
+
 def test_a_dataset_is_frozen_and_its_slices_are_saved(
     library: Chiffchaff, ingestion: Ingestion, tmp_path: Path
 ) -> None:
