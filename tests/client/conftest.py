@@ -15,14 +15,12 @@ from services.ingest.api import API as INGEST
 from services.ingest.tasks import WORKER as INGEST_WORKER
 from services.preprocess.tasks import WORKER as PREPROCESS_WORKER
 from services.trainer.api import API as TRAINER
-from shared.db.engine import sync_engine
-from shared.db.migrate import migrate
 from shared.prepared import decoder
 from shared.queue import declare_queues
 from shared.settings import Settings
 from shared.worker import Runtime, Worker
 from tests.services.inference.conftest import prepare, ship_model
-from tests.support.serving import serving
+from tests.support.serving import furnished, serving
 from tests.support.waiting import until
 
 
@@ -64,13 +62,7 @@ def working(settings: Settings, *workers: Worker) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    made = Settings(data_dir=tmp_path_factory.mktemp("data"))
-    made.storage_dir.mkdir(parents=True)
-    declare_queues(made)
-    engine = sync_engine(made)
-    migrate(engine)
-    engine.dispose()
-    return made
+    return furnished(Settings(data_dir=tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture(scope="module")

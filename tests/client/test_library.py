@@ -9,10 +9,9 @@ import pytest
 from chiffchaff_client import Chiffchaff, Ingestion, Job, KeyNeeded, KeyNotEnough, Problem
 from services.ingest.api import API
 from shared.db.engine import sync_engine, sync_sessions
-from shared.db.migrate import migrate
 from shared.settings import Settings
 from tests.support.library import add_recording
-from tests.support.serving import serving
+from tests.support.serving import furnished, serving
 from tests.support.sounds import SPECIES, write_folder
 
 
@@ -115,11 +114,7 @@ def test_a_list_is_read_page_by_page(library: Chiffchaff, settings: Settings) ->
 
 def test_keys_are_made_used_and_revoked(tmp_path: Path) -> None:
     own = Settings.model_validate({"data_dir": tmp_path, "api_keys": "a-key-that-is-long-enough"})
-    own.storage_dir.mkdir()
-    engine = sync_engine(own)
-    migrate(engine)
-    engine.dispose()
-    with serving(own, API) as url, Chiffchaff(url, "a-key-that-is-long-enough") as admin:
+    with serving(furnished(own), API) as url, Chiffchaff(url, "a-key-that-is-long-enough") as admin:
         soon = datetime.now(UTC) + timedelta(days=90)
         key = admin.keys.create("recorder-3", ["classify"], expires_at=soon)
         assert key.expires_at == soon

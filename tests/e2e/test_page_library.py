@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import PHONE, Open, Watched, axe, browser, opened
 from tests.support.sounds import SPECIES, write_folder
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running
 from tests.support.waiting import until
-from tests.support.xeno_canto_server import KEY, XenoCanto, sound
+from tests.support.xeno_canto_server import XenoCanto, sound
 
 __all__ = ["axe", "browser", "opened"]  # fixtures
 MERULA, COELEBS = "Turdus merula", "Fringilla coelebs"
@@ -30,16 +30,10 @@ def xeno_canto() -> Iterator[XenoCanto]:
 
 @pytest.fixture(scope="module")
 def stack(xeno_canto: XenoCanto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    settings = {
-        "CHIFFCHAFF_WORKER_CONCURRENCY": "1",
-        "CHIFFCHAFF_XENO_CANTO_URL": xeno_canto.search_url,
-        "CHIFFCHAFF_XENO_CANTO_KEY": KEY,
-        "CHIFFCHAFF_XENO_CANTO_INTERVAL_SECONDS": "0.01",
-    }
-    running = Stack(tmp_path_factory.mktemp("library") / "data", settings=settings)
-    running.start()
-    yield running
-    running.interrupt()
+    with running(
+        tmp_path_factory.mktemp("library"), {"CHIFFCHAFF_WORKER_CONCURRENCY": "1", **xeno_canto.variables}
+    ) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

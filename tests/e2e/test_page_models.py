@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import PHONE, Open, Watched, axe, browser, opened
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running
 
 __all__ = ["axe", "browser", "opened"]  # fixtures
 
@@ -22,13 +22,11 @@ QUICK = {"epochs": 2, "folds": 2, "min_batches": 4, "batch_size": 8}
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, recordings: Path) -> Iterator[Stack]:
     """With real recordings of three species in its library."""
-    running = Stack(tmp_path_factory.mktemp("models") / "data")
-    running.start()
-    wanted = {"source": "manifest", "path": str(recordings / "manifest.csv"), "select": {"label": list(SPECIES)}}
-    ingested = running.ended(running.send("POST", "/ingestions", json=wanted).headers["location"])
-    assert ingested["state"] == "succeeded"
-    yield running
-    running.interrupt()
+    with running(tmp_path_factory.mktemp("models")) as made:
+        wanted = {"source": "manifest", "path": str(recordings / "manifest.csv"), "select": {"label": list(SPECIES)}}
+        ingested = made.ended(made.send("POST", "/ingestions", json=wanted).headers["location"])
+        assert ingested["state"] == "succeeded"
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.browser import Open, axe, browser, opened
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running
 
 __all__ = ["axe", "browser", "opened"]  # fixtures
 
@@ -19,10 +19,8 @@ MASTER = "a-key-that-is-long-enough"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    running = Stack(tmp_path_factory.mktemp("keys") / "data", {"CHIFFCHAFF_API_KEYS": MASTER})
-    running.start()
-    yield running
-    running.interrupt()
+    with running(tmp_path_factory.mktemp("keys"), {"CHIFFCHAFF_API_KEYS": MASTER}) as made:
+        yield made
 
 
 def chiffchaff(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:

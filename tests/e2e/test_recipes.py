@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from tests.support.sounds import RATE, SPECIES, chirps, write_folder
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PAGE = (REPOSITORY / "docs" / "recipes.md").read_text(encoding="utf-8")
@@ -50,10 +50,8 @@ def sections() -> list[tuple[str, list[tuple[str, str]]]]:
 @pytest.fixture(scope="module")
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """In the end it asks for keys, so nobody else can use it."""
-    stack = Stack(tmp_path_factory.mktemp("recipes") / "data")
-    stack.start()
-    yield stack
-    stack.interrupt()
+    with running(tmp_path_factory.mktemp("recipes")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

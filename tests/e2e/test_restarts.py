@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.sounds import SPECIES, write_folder
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running
 from tests.support.waiting import until
 
 RECORDINGS = 40
@@ -17,11 +17,8 @@ RECORDINGS = 40
 @pytest.fixture
 def own_stack(tmp_path: Path) -> Iterator[Stack]:
     """A stack that the test may break."""
-    running = Stack(tmp_path / "data", settings={"CHIFFCHAFF_WORKER_CONCURRENCY": "1"})
-    running.start()
-    yield running
-    if running.process is not None and running.process.poll() is None:
-        running.interrupt()
+    with running(tmp_path, {"CHIFFCHAFF_WORKER_CONCURRENCY": "1"}) as made:
+        yield made
 
 
 def begin_ingestion(stack: Stack, folder: Path) -> str:

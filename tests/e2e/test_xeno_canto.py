@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.sounds import SPECIES
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running
 from tests.support.waiting import until
 from tests.support.xeno_canto_server import KEY, XenoCanto, sound
 
@@ -22,17 +22,10 @@ def xeno_canto() -> Iterator[XenoCanto]:
 
 @pytest.fixture(scope="module")
 def stack(xeno_canto: XenoCanto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    settings = {
-        "CHIFFCHAFF_WORKER_CONCURRENCY": "1",
-        "CHIFFCHAFF_XENO_CANTO_URL": xeno_canto.search_url,
-        "CHIFFCHAFF_XENO_CANTO_KEY": KEY,
-        "CHIFFCHAFF_XENO_CANTO_INTERVAL_SECONDS": "0.01",
-    }
-    running = Stack(tmp_path_factory.mktemp("stack") / "data", settings=settings)
-    running.start()
-    yield running
-    if running.process is not None and running.process.poll() is None:
-        running.interrupt()
+    with running(
+        tmp_path_factory.mktemp("stack"), {"CHIFFCHAFF_WORKER_CONCURRENCY": "1", **xeno_canto.variables}
+    ) as made:
+        yield made
 
 
 def chiffchaff(stack: Stack, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:

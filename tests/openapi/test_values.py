@@ -12,12 +12,12 @@ from services.ingest.api import API as INGEST
 from services.trainer.api import API as TRAINER
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
 from shared.db.migrate import migrate
-from shared.http.app import build_app
 from shared.queue import declare_queues
 from shared.settings import Settings
 from tests.conftest import new_database
 from tests.openapi.hooks import SOUND
 from tests.support.library import add_recording
+from tests.support.serving import asking
 
 REFUSED = [(422, "invalid-input"), (404, "not-found")]
 ZERO = "a\0b"
@@ -50,12 +50,7 @@ def sessions(settings: Settings) -> Iterator[SyncSessions]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(settings: Settings, sessions: SyncSessions) -> AsyncIterator[httpx.AsyncClient]:
-    app = build_app(settings, [INGEST, TRAINER, INFERENCE])
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
-    ):
+    async with asking(settings, INGEST, TRAINER, INFERENCE) as client:
         yield client
 
 

@@ -11,14 +11,12 @@ from fastapi.routing import APIRoute
 from services.inference.api import API as INFERENCE
 from services.ingest.api import API as INGEST
 from services.trainer.api import API as TRAINER
-from shared.db.engine import sync_engine
-from shared.db.migrate import migrate
 from shared.http import health
-from shared.http.app import Api, build_app
+from shared.http.app import Api
 from shared.http.auth import Needs
 from shared.keys import SCOPES, Scope
-from shared.queue import declare_queues
 from shared.settings import Settings
+from tests.support.serving import asking, furnished
 
 APIS = (INGEST, TRAINER, INFERENCE)
 OPEN = {
@@ -106,14 +104,7 @@ async def stranger(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings.model_validate(
         {"data_dir": tmp_path, "models_dir": tmp_path, "api_keys": "a-key-that-is-long-enough"}
     )
-    settings.storage_dir.mkdir()
-    declare_queues(settings)
-    engine = sync_engine(settings)
-    migrate(engine)
-    engine.dispose()
-    app = build_app(settings, APIS)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as made:
+    async with asking(furnished(settings), *APIS) as made:
         yield made
 
 

@@ -1,17 +1,42 @@
-"""APIs that answer on a port of this machine, for clients that want an address."""
+"""APIs that answer: on a port of this machine, for clients that want an address, or without one."""
 
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 
+import httpx
 import uvicorn
 
+from shared.db.engine import sync_engine
+from shared.db.migrate import migrate
 from shared.http.app import Api, build_app
+from shared.queue import declare_queues
 from shared.settings import Settings
 from tests.support.waiting import until
+
+
+def furnished(settings: Settings) -> Settings:
+    """The same, with everything behind them that an API needs: a place for files, queues, and the schema."""
+    settings.storage_dir.mkdir(parents=True, exist_ok=True)
+    declare_queues(settings)
+    engine = sync_engine(settings)
+    migrate(engine)
+    engine.dispose()
+    return settings
+
+
+@asynccontextmanager
+async def asking(
+    settings: Settings, *apis: Api, client: str = "127.0.0.1", base_url: str = "http://test"
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Asks them in this process, from that address; what goes wrong inside is the answer that a client would get."""
+    app = build_app(settings, apis)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(client, 50_000))
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url=base_url) as made:
+        yield made
 
 
 @contextmanager

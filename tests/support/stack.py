@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,16 @@ from tests.support.servers import free_port
 from tests.support.waiting import until
 
 START_SECONDS = 90.0
+
+
+@contextmanager
+def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator["Stack"]:
+    """A stack in a folder of its own, until it is interrupted in the end, unless the test has killed it."""
+    stack = Stack(folder / "data", dict(settings or {}))
+    stack.start()
+    yield stack
+    if stack.process is not None and stack.process.poll() is None:
+        stack.interrupt()
 
 
 @dataclass

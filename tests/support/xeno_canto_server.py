@@ -125,6 +125,15 @@ class XenoCanto:
     def search_url(self) -> str:
         return f"{self.origin}{SEARCH}"
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a stack is told of it."""
+        return {
+            "CHIFFCHAFF_XENO_CANTO_URL": self.search_url,
+            "CHIFFCHAFF_XENO_CANTO_KEY": KEY,
+            "CHIFFCHAFF_XENO_CANTO_INTERVAL_SECONDS": "0.01",
+        }
+
     def asked(self, path: str) -> list[Seen]:
         return [one for one in self.seen if one.path == path]
 

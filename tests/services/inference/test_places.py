@@ -19,11 +19,12 @@ from services.inference.places_api import router
 from shared.db.engine import SyncSessions, sync_engine
 from shared.db.migrate import migrate
 from shared.db.tables import Recording
-from shared.http.app import Api, build_app
+from shared.http.app import Api
 from shared.settings import Settings
 from shared.species import SpeciesName, ensure
 from tests.services.inference.conftest import problem
 from tests.support.library import add_recording
+from tests.support.serving import asking
 
 MERULA, MAJOR = "Turdus merula", "Parus major"
 MUNICH = {"latitude": 48.1, "longitude": 11.6}
@@ -61,12 +62,7 @@ async def answering(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
             yield
 
     settings.storage_dir.mkdir(parents=True, exist_ok=True)
-    app = build_app(settings, [Api(name="places", routers=[router], lifespan=lifespan)])
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
-    ):
+    async with asking(settings, Api(name="places", routers=[router], lifespan=lifespan)) as client:
         yield client
 
 

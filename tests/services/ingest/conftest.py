@@ -8,9 +8,8 @@ import pytest
 
 from services.ingest.api import API
 from shared.db.engine import SyncSessions
-from shared.http.app import build_app
-from shared.queue import declare_queues
 from shared.settings import Settings
+from tests.support.serving import asking, furnished
 
 Connect = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -22,14 +21,7 @@ def connect(database_settings: Settings, sessions: SyncSessions) -> Connect:
     @asynccontextmanager
     async def opened(**changed: object) -> AsyncIterator[httpx.AsyncClient]:
         settings = Settings.model_validate({**database_settings.model_dump(), **changed})
-        settings.storage_dir.mkdir(parents=True, exist_ok=True)
-        declare_queues(settings)
-        app = build_app(settings, [API])
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://test") as client,
-        ):
+        async with asking(furnished(settings), API) as client:
             yield client
 
     return opened

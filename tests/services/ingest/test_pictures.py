@@ -24,14 +24,12 @@ from shared.audio.picture import NOISE, SIGNAL
 from shared.audio.wav import PreparedWriter
 from shared.db.base import now
 from shared.db.engine import sync_engine, sync_sessions
-from shared.db.migrate import migrate
 from shared.db.tables import Recording, Section, Slice
 from shared.errors import Overloaded
-from shared.http.app import build_app
 from shared.prepared import decoder
-from shared.queue import declare_queues
 from shared.settings import Settings
 from shared.storage import storage_from
+from tests.support.serving import asking, furnished
 from tests.support.sounds import RATE, SPECIES, chirps
 
 KEY = "a-key-that-is-long-enough"
@@ -40,20 +38,12 @@ SECONDS = 12
 
 @pytest.fixture
 def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
-    made = Settings.model_validate({"data_dir": tmp_path, **getattr(request, "param", {})})
-    made.storage_dir.mkdir()
-    declare_queues(made)
-    engine = sync_engine(made)
-    migrate(engine)
-    engine.dispose()
-    return made
+    return furnished(Settings.model_validate({"data_dir": tmp_path, **getattr(request, "param", {})}))
 
 
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    app = build_app(settings, [API])
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as made:
+    async with asking(settings, API) as made:
         yield made
 
 

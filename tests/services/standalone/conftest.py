@@ -6,17 +6,14 @@ import pytest
 
 from services.trainer.api import API
 from shared.db.engine import SyncSessions
-from shared.queue import declare_queues
 from shared.settings import Settings
 from tests.services.trainer.test_freeze import add, pairs
-from tests.support.serving import serving
+from tests.support.serving import furnished, serving
 
 
 @pytest.fixture
 def server(database_settings: Settings, sessions: SyncSessions) -> Iterator[str]:
     """Its library holds six recordings of each of two species."""
     add(sessions, *pairs(range(6)))
-    database_settings.storage_dir.mkdir(parents=True, exist_ok=True)
-    declare_queues(database_settings)
-    with serving(database_settings, API) as address:
+    with serving(furnished(database_settings), API) as address:
         yield address

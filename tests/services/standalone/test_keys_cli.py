@@ -12,23 +12,15 @@ from typer.testing import CliRunner
 
 from services.ingest.api import API
 from services.standalone.cli import app, main
-from shared.db.engine import sync_engine
-from shared.db.migrate import migrate
-from shared.queue import declare_queues
 from shared.settings import Settings
-from tests.support.serving import serving
+from tests.support.serving import furnished, serving
 
 MASTER = "a-key-that-is-long-enough"
 
 
 @contextmanager
 def running(settings: Settings) -> Iterator[str]:
-    settings.storage_dir.mkdir()
-    declare_queues(settings)
-    engine = sync_engine(settings)
-    migrate(engine)
-    engine.dispose()
-    with serving(settings, API) as address:
+    with serving(furnished(settings), API) as address:
         yield address
 
 

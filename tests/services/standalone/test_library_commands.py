@@ -14,14 +14,12 @@ from services.ingest.api import API
 from services.standalone.cli import app, main
 from shared import jobs
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
-from shared.db.migrate import migrate
 from shared.errors import InvalidInput
-from shared.queue import declare_queues
 from shared.settings import Settings
 from shared.species import SpeciesName, ensure
 from tests.support.library import add_recording
 from tests.support.servers import free_port
-from tests.support.serving import serving
+from tests.support.serving import furnished, serving
 
 MERULA, MAJOR = "Turdus merula", "Parus major"
 Run = Callable[..., Result]
@@ -29,16 +27,12 @@ Run = Callable[..., Result]
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    made = Settings(data_dir=tmp_path_factory.mktemp("data"))
-    made.storage_dir.mkdir(parents=True)
-    declare_queues(made)
-    return made
+    return furnished(Settings(data_dir=tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture(scope="module")
 def sessions(settings: Settings) -> Iterator[SyncSessions]:
     engine = sync_engine(settings)
-    migrate(engine)
     yield sync_sessions(engine)
     engine.dispose()
 

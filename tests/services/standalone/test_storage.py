@@ -12,25 +12,17 @@ from services.ingest.api import API
 from services.ingest.tasks import WORKER
 from services.standalone.cli import app
 from shared.db.engine import sync_engine, sync_sessions
-from shared.db.migrate import migrate
 from shared.db.tables import Recording
 from shared.prepared import prepared_key_of
-from shared.queue import declare_queues
 from shared.settings import Settings
 from shared.storage import Storage, storage_from
 from shared.worker import Runtime
-from tests.support.serving import serving
+from tests.support.serving import furnished, serving
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    made = Settings(data_dir=tmp_path)
-    made.storage_dir.mkdir()
-    declare_queues(made)
-    engine = sync_engine(made)
-    migrate(engine)
-    engine.dispose()
-    return made
+    return furnished(Settings(data_dir=tmp_path))
 
 
 @pytest.fixture

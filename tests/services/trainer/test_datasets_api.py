@@ -10,23 +10,15 @@ import pytest
 from services.trainer.api import API
 from shared.db.engine import SyncSessions
 from shared.db.tables import Dataset, Job
-from shared.http.app import build_app
-from shared.queue import declare_queues
 from shared.settings import Settings
 from tests.services.trainer.test_freeze import add, pairs
+from tests.support.serving import asking, furnished
 
 
 @pytest.fixture
 async def api(database_settings: Settings, sessions: SyncSessions) -> AsyncIterator[httpx.AsyncClient]:
     add(sessions, *pairs(range(6)))
-    database_settings.storage_dir.mkdir(parents=True, exist_ok=True)
-    declare_queues(database_settings)
-    app = build_app(database_settings, [API])
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
-    ):
+    async with asking(furnished(database_settings), API) as client:
         yield client
 
 

@@ -21,13 +21,13 @@ from shared import jobs
 from shared.db.engine import SyncSessions, sync_engine, sync_sessions
 from shared.db.migrate import migrate
 from shared.db.tables import Dataset, Job, Model, Training
-from shared.http.app import build_app
 from shared.prepared import PreparedAudio
 from shared.queue import declare_queues
 from shared.settings import Settings
 from shared.storage import storage_from
 from shared.worker import JobContext, Runtime
 from tests.services.trainer.conftest import small_config
+from tests.support.serving import asking
 
 SMALL = small_config(epochs=3, threads=0).model_dump(mode="json", exclude={"name", "version"})
 
@@ -63,12 +63,8 @@ async def trainer(tmp_path: Path, garden: Callable[..., Frozen]) -> AsyncIterato
     with sessions.begin() as session:
         session.add(row)
     declare_queues(settings)
-    app, runtime = build_app(settings, [API]), Runtime(settings)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
-    ):
+    runtime = Runtime(settings)
+    async with asking(settings, API) as client:
         yield Trainer(client, runtime, sessions, frozen.model_copy(update={"id": row.id}))
     runtime.engine.dispose()
     engine.dispose()

@@ -10,10 +10,11 @@ from fastapi import APIRouter
 
 from shared.db.engine import sync_engine
 from shared.db.migrate import migrate
-from shared.http.app import Api, build_app
+from shared.http.app import Api
 from shared.http.auth import needs
 from shared.queue import declare_queues
 from shared.settings import Settings
+from tests.support.serving import asking
 
 Serve = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -50,9 +51,7 @@ def serve(tmp_path: Path) -> Serve:
         engine = sync_engine(settings)
         migrate(engine)
         engine.dispose()
-        app = build_app(settings, [Api(name="test", routers=[nests])])
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(client, 50_000))
-        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url=base_url) as made:
+        async with asking(settings, Api(name="test", routers=[nests]), client=client, base_url=base_url) as made:
             yield made
 
     return opened

@@ -8,13 +8,11 @@ import pytest
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, field_validator
 
-from shared.db.engine import sync_engine
-from shared.db.migrate import migrate
 from shared.errors import NotFound, Overloaded
-from shared.http.app import Api, build_app
+from shared.http.app import Api
 from shared.http.auth import needs
-from shared.queue import declare_queues
 from shared.settings import Settings
+from tests.support.serving import asking, furnished
 
 router = APIRouter(dependencies=[needs("classify")])
 KEY = "a-key-that-is-long-enough"
@@ -59,15 +57,8 @@ async def broken() -> None:
 @pytest.fixture
 async def client(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
     values = {"data_dir": tmp_path, "max_upload_mb": 2, **getattr(request, "param", {})}
-    settings = Settings.model_validate(values)
-    settings.storage_dir.mkdir()
-    declare_queues(settings)
-    engine = sync_engine(settings)
-    migrate(engine)
-    engine.dispose()
-    app = build_app(settings, [Api(name="test", routers=[router], uploads=["/uploads"])])
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as made:
+    settings = furnished(Settings.model_validate(values))
+    async with asking(settings, Api(name="test", routers=[router], uploads=["/uploads"])) as made:
         yield made
 
 

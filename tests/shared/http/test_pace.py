@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 from fastapi import APIRouter, Request
 
-from shared.db.engine import sync_engine
-from shared.db.migrate import migrate
 from shared.http import server
 from shared.http.app import Api
 from shared.http.server import GuardedHttp
 from shared.settings import Settings
-from tests.support.serving import serving
+from tests.support.serving import furnished, serving
 
 router = APIRouter()
 
@@ -33,12 +31,8 @@ async def deaf() -> str:
 def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
     settings = Settings(data_dir=tmp_path, body_grace_seconds=0.5, body_least_rate=1_000, body_max_seconds=2)
-    settings.storage_dir.mkdir()
-    engine = sync_engine(settings)
-    migrate(engine)
-    engine.dispose()
     api = Api(name="test", routers=[router], uploads=["/uploads"])
-    with serving(settings, api, http=GuardedHttp) as address:
+    with serving(furnished(settings), api, http=GuardedHttp) as address:
         yield int(address.rpartition(":")[2])
 
 
