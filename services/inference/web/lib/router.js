@@ -1,7 +1,7 @@
 /*
  * Which view is shown. `/` is Listen; `/page/NAME` and whatever follows is the view in the folder views/NAME:
- * view.html its markup, view.css its looks, en.js and de.js its words, and view.js, which exports `text` and
- * `open(root, route)` -> {show(route), close()}.
+ * view.html its markup, view.css its looks after those of the stylesheets that the markup links, en.js and de.js its words,
+ * and view.js, which exports `text` and `open(root, route)` -> {show(route), close()}.
  * A route is {view, path, query}: /page/models/garden/3?sort=f1 is {view: "models", path: ["garden", "3"], query}.
  */
 
@@ -36,37 +36,57 @@ export function title(words) {
   document.title = words ? `${words} – ${shared("brand")}` : shared("brand");
 }
 
-/** Of the views' stylesheets only that of the view that is shown counts. */
+const sheets = new Map(); // of the views, by address: {link, loaded, views}
+
+/** Of the views' stylesheets only those of the view that is shown count. */
 function dress(view) {
-  const links = [...document.querySelectorAll("link[data-view]")].filter(({ sheet }) => sheet);
-  for (const { sheet, dataset } of links) sheet.disabled = dataset.view !== view;
+  for (const { link, views } of sheets.values()) if (link.sheet) link.sheet.disabled = !views.has(view);
 }
 
-/** Loads a view's stylesheet once. */
-function style(view, href) {
-  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+/** Loads a stylesheet once for all views that have it; where it is new, in front of another one. */
+function style(view, href, before = null) {
+  if (!sheets.has(href)) sheets.set(href, { ...added(href, before), views: new Set() });
+  const { views, loaded } = sheets.get(href);
+  views.add(view);
+  return loaded;
+}
+
+/** It counts once a view that has it is dressed. */
+function added(href, before) {
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
-  link.dataset.view = view;
-  return new Promise((resolve, reject) => {
-    link.addEventListener("load", resolve);
-    link.addEventListener("error", () => (link.remove(), reject(new Problem("unreachable", { again: true }))));
-    document.head.append(link);
+  const loaded = new Promise((resolve, reject) => {
+    link.addEventListener("load", () => {
+      link.sheet.disabled = true;
+      resolve();
+    });
+    link.addEventListener("error", () => {
+      link.remove();
+      sheets.delete(href);
+      reject(new Problem("unreachable", { again: true }));
+    });
   });
+  document.head.insertBefore(link, before);
+  return { link, loaded };
 }
 
-async function markup(address) {
+/** A view's markup, once the stylesheets that it links are there too, in front of the view's own. */
+async function markup(view, address, own) {
   const answer = await fetch(address).catch(() => null);
   if (!answer?.ok) throw new Problem("unreachable", { again: true });
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
+  const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const linked = [...found.head.querySelectorAll("link[rel=stylesheet]")];
+  await Promise.all(linked.map((link) => style(view, link.getAttribute("href"), sheets.get(own)?.link)));
+  return found;
 }
 
 async function load(name) {
   const folder = `/static/views/${name}`;
-  const parts = [markup(`${folder}/view.html`), import(`${folder}/view.js`), style(name, `${folder}/view.css`)];
+  const own = `${folder}/view.css`;
+  const parts = [style(name, own), markup(name, `${folder}/view.html`, own), import(`${folder}/view.js`)];
   const settled = await Promise.allSettled(parts);
   const failed = settled.find(({ status }) => status === "rejected");
   if (failed) throw failed.reason;
-  const [{ value: document_ }, { value: module }] = settled;
+  const [, { value: document_ }, { value: module }] = settled;
   fill(document_, module.text);
   return { module, parts: [...document_.body.childNodes] };
 }
