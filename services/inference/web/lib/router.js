@@ -91,6 +91,17 @@ async function load(name) {
   return { module, parts: [...document_.body.childNodes] };
 }
 
+/** A view that was just made, once it shows a route; one that cannot is closed, and the reason thrown. */
+export async function opened(view, route) {
+  try {
+    await view.show(route);
+  } catch (error) {
+    view.close();
+    throw error;
+  }
+  return view;
+}
+
 class Router {
   constructor(root, views, { onRoute, onProblem }) {
     Object.assign(this, { root, views, onRoute, onProblem, shown: null, name: null, opening: null, turn: 0 });

@@ -5,7 +5,7 @@ import { button } from "../../lib/dom.js";
 import { acceptDrops } from "../../lib/drop.js";
 import { say } from "../../lib/notices.js";
 import { problemView } from "../../lib/problem.js";
-import { go, pathTo, title } from "../../lib/router.js";
+import { go, opened, pathTo, title } from "../../lib/router.js";
 import { loadNames } from "../../lib/species.js";
 import { Recording } from "../../sound/recorder.js";
 import { Analyses } from "./analyses.js";
@@ -262,11 +262,5 @@ class Listen {
 export async function open(root, route) {
   const view = new Listen(root);
   await loadNames();
-  try {
-    await view.show(route);
-  } catch (error) {
-    view.close();
-    throw error;
-  }
-  return view;
+  return opened(view, route);
 }

@@ -5,7 +5,7 @@ import { button, inside, make } from "../../lib/dom.js";
 import { number, since } from "../../lib/format.js";
 import { all } from "../../lib/lists.js";
 import { toast } from "../../lib/notices.js";
-import { go, pathTo, title } from "../../lib/router.js";
+import { go, opened, pathTo, title } from "../../lib/router.js";
 import { loadNames } from "../../lib/species.js";
 import { activate } from "./activate.js";
 import { ComparisonPage } from "./comparison.js";
@@ -129,11 +129,5 @@ class Models {
 export async function open(_root, route) {
   const view = new Models();
   await loadNames();
-  try {
-    await view.show(route);
-  } catch (error) {
-    view.close();
-    throw error;
-  }
-  return view;
+  return opened(view, route);
 }

@@ -4,7 +4,7 @@ import { get, Problem } from "../../lib/api.js";
 import { inside, make } from "../../lib/dom.js";
 import { follow } from "../../lib/events.js";
 import { duration, share, since } from "../../lib/format.js";
-import { go, pathTo, title } from "../../lib/router.js";
+import { go, opened, pathTo, title } from "../../lib/router.js";
 import { loadNames } from "../../lib/species.js";
 import { Plan } from "./plan.js";
 import { Preview } from "./preview.js";
@@ -132,11 +132,5 @@ class Train {
 export async function open(_root, route) {
   const view = new Train();
   await loadNames();
-  try {
-    await view.show(route);
-  } catch (error) {
-    view.close();
-    throw error;
-  }
-  return view;
+  return opened(view, route);
 }
