@@ -271,6 +271,10 @@ export default {
       title: "Keine einzige Aufnahme ließ sich auswerten",
       hint: "Was mit jeder war, steht in der Liste darunter.",
     },
+    "already-reviewed": {
+      title: "Dazu hat schon jemand etwas gesagt",
+      hint: "Nimm die Antwort zurück, wenn sie nicht stimmt.",
+    },
     "sound-gone": {
       title: "Die Aufnahme ist nicht mehr da",
       detail: "Das Ergebnis gibt es noch; die Datei liegt nicht mehr dort, wo sie lag.",
