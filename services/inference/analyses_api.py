@@ -16,6 +16,7 @@ from services.inference.analyses.creating import Order, about_of, create
 from services.inference.analyses.keeping import results
 from services.inference.analyses.listing import require_recordings
 from services.inference.analyses.lookup import WHO_REMOVES_ALL, NotHeardYet, analysis_of, count_of, visible
+from services.inference.analyses.moving import AnalysisTeller
 from services.inference.analyses.parts import HEAR
 from services.inference.analyses.removing import REMOVE
 from services.inference.analyses.requests import (
@@ -43,6 +44,7 @@ from shared.errors import InvalidInput
 from shared.http.accepting import IdempotencyHeader, accept
 from shared.http.auth import Calling, needs, require
 from shared.http.callers import Caller
+from shared.http.moves import LastEventId, moves_told
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.preferred import Accept, preferred
 from shared.http.pressure import require_room
@@ -154,6 +156,19 @@ async def list_analyses(caller: Calling, reads: Reads, limit: Limit = 50, cursor
 
     async with reads() as session:
         return await session.run_sync(read)
+
+
+@router.get("/events", response_class=EventSourceResponse, summary="What moves among the analyses, as they move")
+async def watch_analyses(
+    caller: Calling, reads: Reads, last_event_id: LastEventId = None
+) -> AsyncIterator[ServerSentEvent]:
+    """For pages that list them. A key that may only classify is told of its own.
+
+    `reload` comes first, and whenever too much has moved to be told one by one: then ask for the list anew. `analyses`
+    are those that have moved, at most once a second, as `GET /analyses` shows them.
+    """
+    async for event in moves_told(reads, last_event_id, AnalysisTeller(caller)):
+        yield event
 
 
 @router.get(

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.ingest.moving_jobs import Counting, JobCount, JobTeller, State, counts_of_jobs
 from services.ingest.reviewing import TAKE_IN
 from services.ingest.verification import VERIFY
 from shared import jobs
@@ -21,6 +22,7 @@ from shared.housekeeping import PRUNE
 from shared.http.asked import MOST_INT, Asked
 from shared.http.auth import Calling, needs, require
 from shared.http.job_views import JobView, job_events
+from shared.http.moves import LastEventId, moves_told
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Reads, Writes
 
@@ -30,20 +32,12 @@ FOR_ADMINS = (VERIFY, PRUNE)
 FOR_WHO_TRAINS = ("trainer.", TAKE_IN)
 """How kinds of jobs begin that a training or a review starts."""
 
-State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
-
 
 class Retry(Asked):
     """Which jobs to queue once more."""
 
     state: Literal["failed", "dead", "cancelled"] = "dead"
     kind: str | None = Field(None, description="Such as preprocess.prepare; all kinds if left out")
-
-
-class JobCount(BaseModel):
-    kind: str
-    state: State
-    jobs: int
 
 
 class Retried(BaseModel):
@@ -77,11 +71,26 @@ async def list_jobs(
 async def count_jobs(
     reads: Reads, parent_id: Annotated[str | None, Query(description="Only those that this job started")] = None
 ) -> list[JobCount]:
-    query = select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state).order_by(Job.kind, Job.state)
-    if parent_id is not None:
-        query = query.where(Job.parent_id == parent_id)
     async with reads() as session:
-        return [JobCount(kind=kind, state=state, jobs=jobs) for kind, state, jobs in await session.execute(query)]
+        return await session.run_sync(counts_of_jobs, parent_id)
+
+
+@router.get("/events", response_class=EventSourceResponse, summary="What moves among the jobs, as server-sent events")
+async def watch_jobs(
+    reads: Reads,
+    kind: Annotated[str | None, Query(description="Such as preprocess.prepare")] = None,
+    top_level: Annotated[bool, Query(description="Only jobs that no other job started")] = False,
+    counts: Annotated[bool, Query(description="Also how many jobs there are, by kind and state")] = False,
+    last_event_id: LastEventId = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """For pages that list jobs: one stream for all of them, with at most one event of each kind a second.
+
+    `reload` comes first, and whenever too much has moved to be told one by one: then ask for the list anew. `jobs` are
+    those that have moved, {"jobs": [...], "below": [ids of those that started others which have moved]}. `counts` are
+    as of `GET /jobs/counts`. Whoever reconnects with `Last-Event-ID` is told what moved meanwhile.
+    """
+    async for event in moves_told(reads, last_event_id, JobTeller(kind, top_level, Counting() if counts else None)):
+        yield event
 
 
 @router.get("/{job_id}", summary="One job")

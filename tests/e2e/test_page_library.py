@@ -1,10 +1,12 @@
 """Library and Jobs in a real browser: recordings come in, are found, heard and corrected; what failed is said."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -212,6 +214,7 @@ def test_uploads_show_how_far_they_are_and_why_one_was_refused(
     expect(uploads.nth(0)).to_contain_text("This is not a sound recording")
     expect(uploads.nth(1)).to_contain_text("In the library.")
     expect(page.locator("#upload-count")).to_have_text("2 of 2 done")
+    assert len(asked(watched, "/jobs/events")) == 1
     watched.is_accessible()
     uploads.nth(1).get_by_role("link", name="To the recording").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Common Chaffinch")
@@ -280,10 +283,17 @@ def test_jobs_are_shown_live_and_all_that_gave_up_are_retried_at_once(opened: Op
     dead = job | {"state": "dead", "finished_at": "2026-11-27T01:02:00Z", "error": {"code": "x", "detail": "No disk."}}
     shown = [job]
 
+    def counts() -> list[dict[str, Any]]:
+        return [{"kind": one["kind"], "state": one["state"], "jobs": 1} for one in shown]
+
+    def moved() -> str:
+        told = {"jobs": {"jobs": shown, "below": []}, "counts": counts()}
+        return "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in told.items())
+
     def played(page: Page) -> None:
-        page.route("**/jobs?*", lambda route: route.fulfill(json={"items": shown, "next": None}))
-        counts = lambda: [{"kind": one["kind"], "state": one["state"], "jobs": 1} for one in shown]  # noqa: E731
+        page.route("**/jobs?*", lambda route: route.fulfill(json={"items": [job], "next": None}))
         page.route("**/jobs/counts*", lambda route: route.fulfill(json=counts()))
+        page.route("**/jobs/events?*", lambda route: route.fulfill(content_type="text/event-stream", body=moved()))
         page.route("**/jobs/retry", lambda route: (shown.__setitem__(0, job), route.fulfill(json={"queued": 1})))
 
     watched = opened("/page/jobs", prepare=played)
@@ -299,6 +309,49 @@ def test_jobs_are_shown_live_and_all_that_gave_up_are_retried_at_once(opened: Op
     page.get_by_role("button", name="Retry the one that gave up").click()
     expect(page.locator("#toasts")).to_contain_text("1 job is queued once more.")
     expect(row.locator(".state")).to_have_text("running")
+
+
+def asked(watched: Watched, path: str) -> list[str]:
+    """What the page has asked for under exactly this path."""
+    return [url for url in watched.requests if urlsplit(url).path == path]
+
+
+def test_a_job_moves_on_the_page_though_the_page_asks_for_nothing(
+    opened: Open, stack: Stack, filled: dict[str, Any]
+) -> None:
+    watched = opened("/page/jobs")
+    page = watched.page
+    until(lambda: page.evaluate("1") and len(asked(watched, "/jobs")) == 2, what="the list, once the stream is there")
+    before = page.locator("#jobs > li").count()
+    stack.send("POST", "/ingestions", json={"source": "folder", "path": filled["parameters"]["path"]})
+    row = page.locator("#jobs > li").first
+    expect(page.locator("#jobs > li")).to_have_count(before + 1)
+    expect(row.locator(".state").first).to_have_text("done")
+    expect(row).to_contain_text("Bring recordings in")
+    assert (len(asked(watched, "/jobs")), len(asked(watched, "/jobs/events"))) == (2, 1)
+
+
+def test_a_page_that_nobody_sees_holds_no_stream_and_misses_nothing(
+    opened: Open, stack: Stack, filled: dict[str, Any]
+) -> None:
+    watched = opened("/page/jobs")
+    page = watched.page
+    closed: list[str] = []
+    page.on("requestfailed", lambda request: closed.append(urlsplit(request.url).path))
+    until(lambda: page.evaluate("1") and len(asked(watched, "/jobs")) == 2, what="the list, once the stream is there")
+    before = page.locator("#jobs > li").count()
+    see = """hidden => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(see, True)
+    until(lambda: page.evaluate("1") and closed == ["/jobs/events"], what="the end of the stream")
+    stack.ended(stack.send("POST", "/ingestions", json={"source": "folder", "path": "/nowhere"}).headers["location"])
+    assert page.locator("#jobs > li").count() == before
+    page.evaluate(see, False)
+    expect(page.locator("#jobs > li")).to_have_count(before + 1)
+    expect(page.locator("#away")).to_be_hidden()
+    assert (len(asked(watched, "/jobs")), len(asked(watched, "/jobs/events"))) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +376,10 @@ def test_everybody_can_use_each_part(
     ):
         page.goto(f"{watched.base}/page/{path}")
         expect(page.locator("main h1:visible")).to_have_count(1)
-        page.wait_for_load_state("networkidle")
+        if path == "jobs":  # its stream stays open
+            expect(page.locator("#jobs .state").first).to_be_visible()
+        else:
+            page.wait_for_load_state("networkidle")
         watched.is_accessible()
         wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not wide, f"{path} is wider than the screen"
@@ -343,15 +399,19 @@ def test_leaving_a_recording_while_it_plays_ends_it(opened: Open, filled: dict[s
     expect(page.locator("main h1:visible")).to_have_text("Jobs")
 
 
-def test_a_server_that_goes_away_is_said_and_it_goes_on_when_it_is_back(opened: Open, filled: dict[str, Any]) -> None:
+def test_a_server_that_goes_away_is_said_and_it_goes_on_when_it_is_back(
+    opened: Open, stack: Stack, filled: dict[str, Any]
+) -> None:
     watched = opened("/page/jobs")
     page = watched.page
     expect(page.locator("#jobs > li").first).to_be_visible()
-    page.route("**/jobs*", lambda route: route.abort())
-    page.route("**/jobs/counts*", lambda route: route.abort())
+    stack.interrupt()
     expect(page.locator("#away")).to_contain_text("The server does not answer")
-    page.unroute_all()
+    stack.start()
     expect(page.locator("#away")).to_be_hidden()
+    failed = stack.send("POST", "/ingestions", json={"source": "folder", "path": "/nowhere"}).headers["location"]
+    expect(page.locator("#jobs > li").first).to_contain_text("There is no folder /nowhere")
+    stack.ended(failed)
     forgive(watched, "/jobs")
 
 

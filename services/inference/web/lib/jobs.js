@@ -9,6 +9,24 @@ import { shared } from "./strings.js";
 /** Whether it will change no more. */
 export const over = (state) => state !== "queued" && state !== "running";
 
+/** As the server lists them. */
+const newestFirst = (a, b) => new Date(b.created_at) - new Date(a.created_at) || (a.id < b.id ? 1 : -1);
+
+/**
+ * A list of jobs or analyses, newest first, once some have moved. `fits(one)` says which belong to it; where it is not `whole`,
+ * none that is older than its last does. Null where it lacks some that only the server knows.
+ */
+export function merged(items, moved, { fits = () => true, whole }) {
+  const byId = new Map(items.map((one) => [one.id, one]));
+  const shown = (one) => byId.has(one.id) || whole || !items.length || newestFirst(one, items.at(-1)) < 0;
+  for (const one of moved) {
+    if (!fits(one)) byId.delete(one.id);
+    else if (shown(one)) byId.set(one.id, one);
+  }
+  if (!whole && byId.size < items.length) return null;
+  return [...byId.values()].sort(newestFirst);
+}
+
 /** What a kind of job does, in words. */
 export const kindName = (kind) => shared("jobKinds")[kind] ?? kind;
 

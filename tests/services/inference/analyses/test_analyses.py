@@ -14,8 +14,11 @@ import soundfile
 from sqlalchemy import select
 
 from services.inference import registry
+from services.inference.analyses.moving import AnalysisTeller
 from services.inference.results.formats import FORMATS
 from shared.db.tables import Analysis, AnalysisRecording
+from shared.http.callers import ANONYMOUS, Caller
+from shared.http.moves import Moves
 from shared.storage import storage_from
 from tests.services.inference.analyses.conftest import JUNK, Analyses, lines, sounds
 from tests.services.inference.conftest import HIGH, LOW, MIDDLE, encoded, problem, ship_model, song
@@ -244,6 +247,26 @@ async def test_events_tell_how_far_it_is_until_the_end(analyses: Analyses) -> No
     data = next(line for line in events.text.splitlines() if line.startswith("data:"))
     assert json.loads(data.removeprefix("data:")) == done
     problem(await analyses.client.get(f"/analyses/{'0' * 32}/events"), 404, "not-found")
+
+
+async def test_a_list_is_told_of_analyses_that_move_and_of_their_parts(analyses: Analyses) -> None:
+    first, second = [await analyses.upload((f"{name}.wav", encoded(song(LOW)))) for name in "ab"]
+    moves, moves_of_other = Moves(), Moves()
+    other = Caller("other", "other", frozenset({"classify"}))
+    assert told(analyses, moves) == told(analyses, moves_of_other, other) == [("reload", [])]
+    await analyses.heard(first)
+    assert told(analyses, moves) == [("analyses", sorted(one.json()["id"] for one in (first, second)))]
+    assert told(analyses, moves) == []
+    assert told(analyses, moves_of_other, other) == [], "they are not the other's"
+    await analyses.client.delete(first.headers["location"])
+    assert told(analyses, moves) == [("reload", [])], "one is gone"
+
+
+def told(analyses: Analyses, moves: Moves, caller: Caller = ANONYMOUS) -> list[tuple[str | None, list[str]]]:
+    """The kinds of events, and the ids of the analyses that each tells of."""
+    with analyses.sessions() as session:
+        events = list(AnalysisTeller(caller)(session, moves.look(session)))
+    return [(event.event, sorted(one["id"] for one in event.data)) for event in events]
 
 
 async def test_an_analysis_that_has_ended_is_removed_with_its_uploads_and_results(analyses: Analyses) -> None:

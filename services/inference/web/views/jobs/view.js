@@ -3,10 +3,11 @@
 import { ask, get } from "../../lib/api.js";
 import { confirmed } from "../../lib/dialog.js";
 import { button, make } from "../../lib/dom.js";
+import { every } from "../../lib/events.js";
 import { number } from "../../lib/format.js";
-import { kindName, over } from "../../lib/jobs.js";
+import { kindName, merged, over } from "../../lib/jobs.js";
+import { watch } from "../../lib/moves.js";
 import { toast } from "../../lib/notices.js";
-import { poll } from "../../lib/poll.js";
 import { go, title } from "../../lib/router.js";
 import { shared } from "../../lib/strings.js";
 import { Below } from "./below.js";
@@ -19,6 +20,7 @@ const STATES = ["running", "queued", "failed", "dead", "succeeded", "cancelled"]
 const ALONE = ["preprocess.prepare", "trainer.train", "inference.hear", "inference.remove", "ingest.verify_storage", "ingest.prune_storage"]; // they start no others
 const AT_ONCE = 25;
 const MOST = 500; // that the server gives at once
+const AGEING = 10_000; // milliseconds after which what is said of times is said anew
 const $ = (id) => document.getElementById(id);
 const complain = (problem) => toast([problem.message, problem.hint].filter(Boolean).join(". "));
 
@@ -40,35 +42,74 @@ class Jobs {
     this.rows.clear();
     $("jobs").replaceChildren();
     title(text("title"));
-    await this.#look();
     const { signal } = this.work;
+    await this.#look();
+    if (signal.aborted) return;
+    every(AGEING, () => this.#age(), signal);
     const onAway = (problem) => {
       $("away").hidden = !problem;
       $("away").textContent = problem ? text("away") : "";
     };
-    poll(() => this.#look(), { signal, onAway }).catch((problem) => signal.aborted || complain(problem));
+    watch(`/jobs/events?${this.#asked({ counts: true })}`, {
+      reload: () => this.#list(),
+      onMoved: (type, data) => this.#moved(type, data),
+      onAway,
+      signal,
+    }).catch(complain);
   }
 
   close() {
     this.work.abort();
   }
 
-  /** Asks for everything once; false where nothing moves. */
-  async #look() {
-    const { signal } = this.work;
+  /** What of them is shown, as the address says: those of a state, of a kind. */
+  get #narrowed() {
     const [state, kind] = [this.query.get("state"), this.query.get("kind")];
-    const asked = new URLSearchParams({ limit: this.limit, ...(state ? { state } : {}), ...(kind ? { kind } : {}), ...(state || kind ? {} : { top_level: true }) });
-    const [{ items, next }, counts] = await Promise.all([get(`/jobs?${asked}`, { signal }), get("/jobs/counts", { signal })]);
-    if (signal.aborted) return true;
-    this.#summarise(counts, { state, kind });
+    return { state, kind, fits: (job) => (!state || job.state === state) && (!kind || job.kind === kind) };
+  }
+
+  /** The same as the API is asked for it; what a job started is folded into it only where all are shown. */
+  #asked(more) {
+    const { state, kind } = this.#narrowed;
+    return new URLSearchParams({ ...more, ...(kind ? { kind } : {}), ...(state || kind ? {} : { top_level: true }) });
+  }
+
+  /** Asks for all of it. */
+  async #look() {
+    const [counts] = await Promise.all([get("/jobs/counts", { signal: this.work.signal }), this.#list()]);
+    this.#summarise(counts);
+  }
+
+  async #list() {
+    const { signal } = this.work;
+    const { state } = this.#narrowed;
+    const { items, next } = await get(`/jobs?${this.#asked({ limit: this.limit, ...(state ? { state } : {}) })}`, { signal });
+    if (signal.aborted) return;
+    this.more = Boolean(next);
+    this.#show(items);
+    for (const { job, below } of this.rows.values()) if (below?.element.open || !over(job.state)) below?.refresh({ closed: true });
+  }
+
+  /** False where the list has to be asked for anew. */
+  #moved(type, data) {
+    if (type === "counts") return this.#summarise(data);
+    const items = merged(this.items, data.jobs, { fits: this.#narrowed.fits, whole: !this.more });
+    if (!items) return false;
+    this.more ||= items.length > this.limit;
+    this.#show(items.slice(0, this.limit));
+    for (const id of data.below) this.rows.get(id)?.below?.refresh({ closed: true });
+    return true;
+  }
+
+  #show(items) {
+    this.items = items;
     showRows($("jobs"), this.rows, items, { act: (job, action) => this.#act(job, action), below: (job) => this.#below(job) });
-    $("jobs-more").hidden = !next || this.limit === MOST;
+    $("jobs-more").hidden = !this.more || this.limit === MOST;
     $("jobs-none").hidden = items.length > 0;
-    const now = JSON.stringify([items, counts]);
-    const moved = now !== this.before;
-    this.before = now;
-    if (moved) for (const { job, below } of this.rows.values()) if (below && (below.element.open || !over(job.state))) below.refresh({ closed: true });
-    return moved ? null : false;
+  }
+
+  #age() {
+    for (const row of this.rows.values()) row.update(row.job);
   }
 
   #below(job) {
@@ -76,7 +117,8 @@ class Jobs {
     return new Below(job, { act: (child, action) => this.#act(child, action), signal: this.work.signal, onProblem: complain });
   }
 
-  #summarise(counts, { state: chosen, kind }) {
+  #summarise(counts) {
+    const { state: chosen, kind } = this.#narrowed;
     const sum = (wanted) => counts.filter((one) => wanted(one)).reduce((all, { jobs }) => all + jobs, 0);
     const inState = (state) => sum((one) => one.state === state);
     const words = text("summary", inState("running"), inState("queued"));

@@ -5,11 +5,11 @@ import { latin } from "../../lib/birds.js";
 import { button, inside, make } from "../../lib/dom.js";
 import { bytes, duration, number, since } from "../../lib/format.js";
 import { bar, howFar, over, stateBadge } from "../../lib/jobs.js";
-import { poll } from "../../lib/poll.js";
 import { go, pathTo } from "../../lib/router.js";
 import { nameOf } from "../../lib/species.js";
 import { text } from "./words.js";
 import { Uploads } from "./uploads.js";
+import { watchIngestion } from "./watching.js";
 
 const LATELY = 6;
 const SHOWN = 12; // species in a preview before the rest is folded
@@ -134,15 +134,8 @@ export class Add {
     try {
       const begun = await get("/ingestions", { json: { ...json, dry_run: true }, signal });
       signal.addEventListener("abort", () => ask(`/ingestions/${begun.id}`, { method: "DELETE" }).catch(() => {}));
-      await poll(
-        async () => {
-          const seen = await get(`/ingestions/${begun.id}`, { signal });
-          if (over(seen.state)) preview.replaceChildren(...this.#looked(seen, json));
-          else preview.replaceChildren(...standing(seen));
-          return over(seen.state);
-        },
-        { signal },
-      );
+      const onSeen = (seen) => preview.replaceChildren(...(over(seen.state) ? this.#looked(seen, json) : standing(seen)));
+      await watchIngestion(begun.id, onSeen, { signal });
     } catch (problem) {
       if (signal.aborted) return;
       preview.hidden = true;

@@ -6,9 +6,9 @@ import { moment, number } from "../../lib/format.js";
 import { over, reasonOf, stateBadge } from "../../lib/jobs.js";
 import { toast } from "../../lib/notices.js";
 import { Pages } from "../../lib/pages.js";
-import { poll } from "../../lib/poll.js";
 import { pathTo, title } from "../../lib/router.js";
 import { askedFor, standing } from "./add.js";
+import { watchIngestion } from "./watching.js";
 import { text } from "./words.js";
 
 const COUNTED = ["prepared", "waiting", "listed", "known", "refused", "unusable", "skipped", "cancelled"];
@@ -41,18 +41,8 @@ export class IngestionPage {
   }
 
   #follow() {
-    const { signal } = this;
-    let before = "";
-    const look = async () => {
-      const seen = await get(`/ingestions/${this.id}`, { signal });
-      const now = JSON.stringify(seen);
-      this.#tell(seen);
-      if (over(seen.state)) return true;
-      const moved = now !== before;
-      before = now;
-      return moved ? null : false;
-    };
-    poll(look, { signal, onAway: (problem) => $("ingestion").classList.toggle("away", problem !== null) }).catch(({ message }) => toast(message));
+    const onAway = (problem) => $("ingestion").classList.toggle("away", problem !== null);
+    watchIngestion(this.id, (seen) => this.#tell(seen), { signal: this.signal, onAway }).catch(({ message }) => toast(message));
   }
 
   #tell(ingestion) {

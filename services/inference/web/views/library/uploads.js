@@ -1,14 +1,14 @@
 /* Uploads: one file after another, each with how far it is, and what became of it once the server has looked into it. */
 
-import { get, Problem, upload } from "../../lib/api.js";
+import { Problem, upload } from "../../lib/api.js";
 import { inside, make } from "../../lib/dom.js";
 import { acceptDrops } from "../../lib/drop.js";
 import { bytes, percent } from "../../lib/format.js";
 import { bar, over, reasonOf } from "../../lib/jobs.js";
-import { poll } from "../../lib/poll.js";
 import { pathTo } from "../../lib/router.js";
 import { shared } from "../../lib/strings.js";
 import { suggestSpecies } from "../../lib/suggest.js";
+import { watchPreparation } from "./watching.js";
 import { text } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -74,16 +74,12 @@ export class Uploads {
 
   /** Until the server has prepared it, while the next one is sent. */
   async #follow(row, signal) {
+    const onSeen = ({ state, error }) => {
+      if (state === "succeeded") this.#set(row, { state: "done" });
+      else if (over(state)) this.#refuse(row, error ? reasonOf(error) : text("stopped"));
+    };
     try {
-      await poll(
-        async () => {
-          const { state, error } = await get(`/jobs/${row.answer.job.id}`, { signal });
-          if (state === "succeeded") this.#set(row, { state: "done" });
-          else if (over(state)) this.#refuse(row, error ? reasonOf(error) : text("stopped"));
-          return over(state);
-        },
-        { signal },
-      );
+      await watchPreparation(row.answer.job.id, onSeen, { signal });
     } catch (problem) {
       if (!signal.aborted) this.#refuse(row, problem.message);
     }

@@ -2,15 +2,17 @@
 
 import { get } from "../../lib/api.js";
 import { button, inside, make } from "../../lib/dom.js";
+import { every } from "../../lib/events.js";
 import { duration, since } from "../../lib/format.js";
-import { bar, howFar, over, reasonOf, stateBadge } from "../../lib/jobs.js";
-import { poll } from "../../lib/poll.js";
+import { bar, howFar, merged, over, reasonOf, stateBadge } from "../../lib/jobs.js";
+import { watch } from "../../lib/moves.js";
 import { shared } from "../../lib/strings.js";
 import { complain, titleOf, placeOf, removeFromServer, stop } from "./server.js";
 import { text } from "./words.js";
 
 const AT_ONCE = 25;
 const MOST = 500; // that the server gives at once
+const AGEING = 10_000; // milliseconds after which what is said of times is said anew
 const $ = (id) => document.getElementById(id);
 
 /** How far an analysis is, in words: by bytes while it runs, then what came of it. */
@@ -68,14 +70,30 @@ export class Analyses {
   async show(signal) {
     this.signal = signal;
     await this.#look();
-    const onAway = (problem) => ($("analyses-away").hidden = !problem);
-    poll(() => this.#look(), { signal, onAway }).catch((problem) => signal.aborted || complain(problem));
+    every(AGEING, () => this.#show(this.items), signal);
+    watch("/analyses/events", {
+      reload: () => this.#look(),
+      onMoved: (_type, moved) => this.#moved(moved),
+      onAway: (problem) => ($("analyses-away").hidden = !problem),
+      signal,
+    }).catch(complain);
   }
 
-  /** False where nothing has moved. */
   async #look() {
     const { items, next } = await get(`/analyses?limit=${this.limit}`, { signal: this.signal });
-    if (this.signal.aborted) return true;
+    if (this.signal.aborted) return;
+    this.more = Boolean(next);
+    this.#show(items);
+  }
+
+  #moved(moved) {
+    const items = merged(this.items, moved, { whole: !this.more });
+    this.more ||= items.length > this.limit;
+    this.#show(items.slice(0, this.limit));
+  }
+
+  #show(items) {
+    this.items = items;
     const ids = new Set(items.map(({ id }) => id));
     for (const [id, row] of this.rows) if (!ids.has(id)) (row.element.remove(), this.rows.delete(id));
     items.forEach((analysis, i) => {
@@ -85,10 +103,6 @@ export class Analyses {
       if ($("analyses-list").children[i] !== element) $("analyses-list").insertBefore(element, $("analyses-list").children[i] ?? null);
     });
     $("analyses-none").hidden = items.length > 0;
-    $("analyses-more").hidden = !next || this.limit === MOST;
-    const now = JSON.stringify(items);
-    const moved = now !== this.before;
-    this.before = now;
-    return moved ? null : false;
+    $("analyses-more").hidden = !this.more || this.limit === MOST;
   }
 }

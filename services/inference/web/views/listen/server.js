@@ -60,7 +60,7 @@ export async function heardBy(id, { onHeard, signal }) {
     onHeard(progress.fraction);
     return over(state);
   };
-  await follow(eventsOf(id), onEvent, { signal });
+  await follow(eventsOf(id), onEvent, { signal, unseen: true }); // the next of several is sent when this one is heard
   return resultOf(id, 0, signal);
 }
 

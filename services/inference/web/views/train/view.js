@@ -2,8 +2,8 @@
 
 import { get, Problem } from "../../lib/api.js";
 import { inside, make } from "../../lib/dom.js";
-import { follow } from "../../lib/events.js";
 import { duration, share, since } from "../../lib/format.js";
+import { watch } from "../../lib/moves.js";
 import { go, opened, pathTo, title } from "../../lib/router.js";
 import { loadNames } from "../../lib/species.js";
 import { Plan } from "./plan.js";
@@ -14,7 +14,8 @@ import { text } from "./words.js";
 export { text };
 
 const SHOWN = 8;
-const FOLLOWED = 3; // trainings of the list whose events are followed; a browser opens six connections
+const AT_ONCE = 100;
+const JOBS = "/jobs/events?kind=trainer.train";
 const $ = (id) => document.getElementById(id);
 
 /** The figure of a training that a list shows: the model's own is on its page. */
@@ -47,7 +48,10 @@ class Train {
     });
     this.page = new TrainingPage();
     this.loaded = false;
-    $("trainings-more").addEventListener("click", () => this.#list(this.trainings.length));
+    $("trainings-more").addEventListener("click", () => {
+      this.shown = this.trainings.length;
+      this.#list();
+    });
   }
 
   async show({ path: [id] }) {
@@ -75,10 +79,9 @@ class Train {
   async #home() {
     title(text("title"));
     const { signal } = this.controller;
-    const [{ items }] = await Promise.all([get("/trainings?limit=100", { signal }), this.loaded || this.#load(signal)]);
-    this.trainings = items;
-    this.#list(SHOWN);
-    for (const training of items.filter((one) => !hasEnded(one)).slice(0, FOLLOWED)) this.#follow(training);
+    this.shown = SHOWN;
+    await Promise.all([this.#look(signal), this.loaded || this.#load(signal)]);
+    watch(JOBS, { reload: () => this.#look(signal), onMoved: (_type, { jobs }) => this.#moved(jobs), signal }).catch(() => {}); // the list stays as it was
     if (!$("workbench").hidden) await this.preview.ask();
   }
 
@@ -89,26 +92,35 @@ class Train {
     this.loaded = true;
   }
 
-  #list(count) {
+  async #look(signal) {
+    this.trainings = (await get(`/trainings?limit=${AT_ONCE}`, { signal })).items;
+    this.#list();
+  }
+
+  #list() {
     $("trainings").hidden = !this.trainings.length;
-    $("trainings-list").replaceChildren(...this.trainings.slice(0, count).map(row));
-    $("trainings-more").hidden = this.trainings.length <= count;
+    $("trainings-list").replaceChildren(...this.trainings.slice(0, this.shown).map(row));
+    $("trainings-more").hidden = this.trainings.length <= this.shown;
     $("trainings-more").textContent = text("more", this.trainings.length);
   }
 
-  /** Keeps a row as it is. */
-  #follow(training) {
-    const { signal } = this.controller;
-    const onEvent = ({ type, data }) => {
-      if (type === "epoch") training.epochs.push(data);
-      else Object.assign(training, { job: data, state: data.state });
-      const [before, after] = [$("trainings-list").querySelector(`[data-id="${training.id}"]`), row(training)];
-      const focused = before?.contains(document.activeElement);
-      before?.replaceWith(after);
-      if (focused) after.querySelector("a").focus();
-      return hasEnded(training);
-    };
-    follow(`/trainings/${training.id}/events`, onEvent, { signal }).catch(() => {}); // the list stays as it was
+  /** Keeps rows as they are; false where the list has to be asked for anew: one is new, or has ended with a figure. */
+  #moved(jobs) {
+    for (const job of jobs) {
+      const training = this.trainings.find(({ id }) => id === job.about);
+      if (!training && this.trainings.length === AT_ONCE && new Date(job.created_at) < new Date(this.trainings.at(-1).created_at)) continue;
+      if (!training || hasEnded(job) !== hasEnded(training)) return false;
+      Object.assign(training, { job, state: job.state });
+      this.#replace(training);
+    }
+    return true;
+  }
+
+  #replace(training) {
+    const [before, after] = [$("trainings-list").querySelector(`[data-id="${training.id}"]`), row(training)];
+    const focused = before?.contains(document.activeElement);
+    before?.replaceWith(after);
+    if (focused) after.querySelector("a").focus();
   }
 
   async #start() {
