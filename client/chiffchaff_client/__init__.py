@@ -26,7 +26,7 @@ from chiffchaff_client.models import ActiveModel, Comparison, Metric, Model, Mod
 from chiffchaff_client.recordings import NewRecording, Place, Recording, RecordingDetails, Values
 from chiffchaff_client.reviews import Candidate, Review, ReviewCounts
 from chiffchaff_client.species import ExpectedHere, ExpectedSpecies, Species
-from chiffchaff_client.trainings import Training
+from chiffchaff_client.trainings import Training, TrainingLine
 from chiffchaff_client.version import VERSION as __version__
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     "Species",
     "StillRunning",
     "Training",
+    "TrainingLine",
     "UnexpectedAnswer",
     "Values",
     "WorkFailed",

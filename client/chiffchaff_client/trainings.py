@@ -36,14 +36,18 @@ class Epoch(Answer):
     seconds: float | None = None
 
 
-class Training(Work):
-    """`model` is there once it has succeeded, `best_weights` where it was stopped or failed after its first epoch."""
+class TrainingLine(Work):
+    """A training as a list has it, without its epochs.
+
+    `model` is there once it has succeeded, `best_weights` where it was stopped or failed after its first epoch;
+    `val_top1` is that of the last epoch that was tested.
+    """
 
     name: str
     version: str
     dataset_id: str
     config: dict[str, Any]
-    epochs: list[Epoch]
+    val_top1: float | None = None
     model: ModelName | None
     best_weights: str | None = None
     job: Job
@@ -52,6 +56,12 @@ class Training(Work):
     @property
     def reason(self) -> str:
         return self.job.reason
+
+
+class Training(TrainingLine):
+    """A training with all its epochs."""
+
+    epochs: list[Epoch]
 
 
 class Trainings:
@@ -81,9 +91,9 @@ class Trainings:
         body = Json({"name": name, **chosen, "config": dict(config or {})})
         return self._transport.make("/trainings", Training, body)
 
-    def list(self, *, limit: int | None = None) -> Iterator[Training]:
+    def list(self, *, limit: int | None = None) -> Iterator[TrainingLine]:
         """The newest first, at most `limit`."""
-        return self._transport.pages("/trainings", Training, limit)
+        return self._transport.pages("/trainings", TrainingLine, limit)
 
     def get(self, training_id: str) -> Training:
         return self._transport.get(at("trainings", training_id), Training)

@@ -18,7 +18,7 @@ from services.trainer.datasets_api import Freezing, dataset_row
 from services.trainer.datasets_api import router as datasets
 from services.trainer.selection import Selection
 from services.trainer.starts import pinned, weights_file, weights_left
-from services.trainer.views import TrainingView, training_view
+from services.trainer.views import TrainingLine, TrainingView, training_line, training_view
 from shared import jobs
 from shared.db.base import new_id
 from shared.db.tables import Model, Training
@@ -97,10 +97,12 @@ async def list_networks() -> list[Network]:
 
 
 @router.get("/trainings", summary="The trainings, newest first")
-async def list_trainings(reads: Reads, limit: Limit = 50, cursor: Cursor = None) -> Page[TrainingView]:
-    def read(session: Session) -> Page[TrainingView]:
+async def list_trainings(reads: Reads, limit: Limit = 50, cursor: Cursor = None) -> Page[TrainingLine]:
+    """Without their epochs: `GET /trainings/{id}` has those."""
+
+    def read(session: Session) -> Page[TrainingLine]:
         rows, following = page_of(session, select(Training), Training, limit, cursor)
-        return Page(items=[training_view(session, row) for row in rows], next=following)
+        return Page(items=[training_line(session, row) for row in rows], next=following)
 
     async with reads() as session:
         return await session.run_sync(read)

@@ -86,6 +86,7 @@ ANSWERS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (datasets.Summary, summary.Summary),
     (datasets.ClassSummary, summary.ClassSummary),
     (trainings.Training, trainer_views.TrainingView),
+    (trainings.TrainingLine, trainer_views.TrainingLine),
     (trainings.Epoch, progress.Progress),
 ]
 PARAMETERS: list[tuple[Any, set[str], set[str]]] = [

@@ -18,13 +18,7 @@ const AT_ONCE = 100;
 const JOBS = "/jobs/events?kind=trainer.train";
 const $ = (id) => document.getElementById(id);
 
-/** The figure of a training that a list shows: the model's own is on its page. */
-function accuracy({ epochs }) {
-  const last = epochs.findLast(({ val_top1: value }) => value !== null);
-  return last ? text("lately", share(last.val_top1)) : "";
-}
-
-function row({ id, name, version, state, job, created_at: at, epochs }) {
+function row({ id, name, version, state, job, created_at: at, val_top1: right }) {
   const pill = make("span", "pill", text("states")[state]);
   pill.dataset.state = state;
   const { fraction, seconds_left: left } = job.progress;
@@ -32,7 +26,7 @@ function row({ id, name, version, state, job, created_at: at, epochs }) {
   const bar = make("progress", "");
   if (running) Object.assign(bar, { max: 1, value: fraction });
   bar.setAttribute("aria-label", text("howFar"));
-  const about = running ? [bar, make("span", "hint", left === null ? "" : text("timeLeft", duration(left)))] : [make("span", "hint", accuracy({ epochs }))];
+  const about = running ? [bar, make("span", "hint", left === null ? "" : text("timeLeft", duration(left)))] : [make("span", "hint", right === null ? "" : text("lately", share(right)))];
   const item = make("li", "", inside(pathTo("train", id), text("modelName", name, version)), pill, make("span", "row-about", ...about), make("time", "hint", since(new Date(at))));
   item.dataset.id = id;
   return item;
