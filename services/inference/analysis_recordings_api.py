@@ -1,64 +1,33 @@
 """The recordings of an analysis: what was heard in each, its sound, and pieces of that."""
 
-import errno
-import shutil
-import tempfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-import soundfile
-from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, Response
 from sqlalchemy.orm import Session
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from services.inference.analyses.lookup import analysis_of, recording_of, require_heard, require_json
 from services.inference.analyses.views import RecordingLine, RecordingOutcome, recording_lines
-from services.inference.results.model import About, RecordingResult, Result
+from services.inference.results.model import About, Result
 from services.inference.results.names import name_of_recording
 from services.inference.results.snippets import extract_stretch
 from services.inference.results.text import split_path
-from shared import storage as stores
-from shared.audio.formats import identify
+from shared.audio.cutting import Kind
 from shared.db.tables import AnalysisRecording
-from shared.errors import AudioError, StorageFull
 from shared.heard_sound import sound_at, sound_of
 from shared.http.asked import MOST_INT
 from shared.http.auth import Calling, needs
 from shared.http.pages import Limit, Page
 from shared.http.resources import Config, Reads, Storage
-from shared.settings import Settings
+from shared.http.sounds import Cutting, Second, answer_with, media_type_of
 
 router = APIRouter(
     prefix="/analyses/{analysis_id}/recordings",
     tags=["analyses"],
     dependencies=[needs("classify", "ingest", "train")],
 )
-CUT_AT_ONCE = 2
-"""Pieces: of a compressed recording all that lies before is decoded."""
-MEDIA_TYPES = {
-    "wav": "audio/wav",
-    "flac": "audio/flac",
-    "ogg": "audio/ogg",
-    "mp3": "audio/mpeg",
-    "mp4": "audio/mp4",
-    "m4a": "audio/mp4",
-    "webm": "audio/webm",
-    "aiff": "audio/aiff",
-}
-"""Of what browsers play: they refuse to play what is said to be anything."""
-
-Seconds = Annotated[float, Query(ge=0, le=10_000_000, allow_inf_nan=False)]
-
-
-async def get_cutting(request: Request) -> CapacityLimiter:
-    cutting: CapacityLimiter = request.app.state.cutting
-    return cutting
-
-
-Cutting = Annotated[CapacityLimiter, Depends(get_cutting)]
 
 
 @router.get("", summary="The recordings of an analysis in their order, and what came out")
@@ -105,7 +74,7 @@ async def get_audio_of_analysis(
     async with reads() as session:
         row = await session.run_sync(read)
     path = await run_in_threadpool(sound_at, row, storage, settings)
-    media_type = await run_in_threadpool(_media_type, path)
+    media_type = await run_in_threadpool(media_type_of, path)
     return FileResponse(path, media_type=media_type, filename=split_path(row.file)[1])
 
 
@@ -118,9 +87,9 @@ async def get_snippet(
     reads: Reads,
     storage: Storage,
     cutting: Cutting,
-    start: Seconds,
-    end: Seconds,
-    format: Literal["wav", "flac"] = "wav",
+    start: Second,
+    end: Second,
+    format: Kind = "wav",
 ) -> FileResponse:
     """At the recording's own rate, with all its channels, up to ten minutes; its tags say what was detected there."""
 
@@ -131,42 +100,10 @@ async def get_snippet(
     async with reads() as session:
         row, about = await session.run_sync(read)
 
-    def cut() -> Path:
-        return _cut(row, require_heard(row), about, start, end, format, storage, settings)
-
-    path = await to_thread.run_sync(cut, limiter=cutting)
-    name = f"{name_of_recording(row.file)}_{start:.3f}-{end:.3f}.{format}"
-    done = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
-    return FileResponse(path, media_type=MEDIA_TYPES[format], filename=name, background=done)
-
-
-def _media_type(path: Path) -> str:
-    try:
-        return MEDIA_TYPES.get(identify(path).name, "application/octet-stream")
-    except AudioError:
-        return "application/octet-stream"
-
-
-def _cut(
-    row: AnalysisRecording,
-    result: RecordingResult,
-    about: About,
-    start: float,
-    end: float,
-    kind: Literal["wav", "flac"],
-    storage: stores.Storage,
-    settings: Settings,
-) -> Path:
-    """A file in a folder of its own, which is for the caller to remove."""
-    folder = Path(tempfile.mkdtemp(prefix="snippet-", dir=settings.scratch_dir))
-    path = folder / f"snippet.{kind}"
-    try:
+    def write(path: Path) -> None:
+        result = require_heard(row)
         with sound_of(row, storage, settings) as source:
-            extract_stretch(source, result, about, path, start, end, kind)
-    except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or isinstance(error, soundfile.LibsndfileError):
-            raise StorageFull("There is no room for the snippet.", hint="Ask for a shorter one.") from error
-        raise
-    return path
+            extract_stretch(source, result, about, path, start, end, format)
+
+    name = f"{name_of_recording(row.file)}_{start:.3f}-{end:.3f}.{format}"
+    return await answer_with(write, name, format, settings, cutting)

@@ -40,6 +40,7 @@ from shared.http.app import Api, build_app
 from shared.http.auth import needs
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.resources import Config, Reads, Storage
+from shared.http.sounds import CUT_AT_ONCE
 from shared.predictions import read_predictions
 from shared.settings import Settings
 
@@ -210,7 +211,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = resources.settings
     async with beside(give_back_memory()), open_serving(resources) as serving, open_places(settings) as places:
         app.state.serving, app.state.places = serving, places
-        app.state.streams, app.state.cutting = Streams(), CapacityLimiter(analysis_recordings_api.CUT_AT_ONCE)
+        app.state.streams, app.state.cutting = Streams(), CapacityLimiter(CUT_AT_ONCE)
         app.state.pictures = Pictures(settings.pictures_dir, settings.pictures_url)
         yield
 

@@ -1,5 +1,9 @@
 """The ingest API: recordings come in, what the library holds, and the jobs of every service."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from services.ingest import (
@@ -11,12 +15,21 @@ from services.ingest import (
     pictures,
     preparations_api,
     recordings_api,
+    sound_api,
     species_api,
     storage_api,
     stretches_api,
 )
 from shared.http.app import Api, build_app
+from shared.http.sounds import CUT_AT_ONCE
 from shared.settings import Settings
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.drawing, app.state.cutting = pictures.Drawing(), CapacityLimiter(CUT_AT_ONCE)
+    yield
+
 
 API = Api(
     name="ingest",
@@ -24,6 +37,7 @@ API = Api(
         ingestions_api.router,
         overview_api.router,  # before `/recordings/{id}`, which its paths would fit
         recordings_api.router,
+        sound_api.router,
         stretches_api.router,
         preparations_api.router,
         species_api.router,
@@ -32,7 +46,7 @@ API = Api(
         storage_api.router,
         keys_api.router,
     ],
-    lifespan=pictures.lifespan,
+    lifespan=lifespan,
     uploads=["/recordings"],
 )
 

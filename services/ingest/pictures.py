@@ -3,14 +3,13 @@
 import asyncio
 import hashlib
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, cast
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
@@ -154,12 +153,6 @@ def _drawn(picture: Picture) -> bytes:
     file = io.BytesIO()
     write_png(figure, file)
     return file.getvalue()
-
-
-@asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.drawing = Drawing()
-    yield
 
 
 async def get_drawing(request: Request) -> Drawing:

@@ -3,7 +3,7 @@
 from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -184,14 +184,6 @@ async def restore_recording(recording_id: str, writes: Writes) -> RecordingView:
 
     async with writes.begin() as session:
         return await session.run_sync(write)
-
-
-@router.get("/{recording_id}/audio", response_class=FileResponse, summary="The original file")
-async def get_audio(recording_id: str, reads: Reads, storage: Storage) -> FileResponse:
-    async with reads() as session:
-        row = await session.run_sync(find_recording, recording_id)
-    path = await run_in_threadpool(storage.existing, row.original_key)
-    return FileResponse(path, media_type="application/octet-stream", filename=row.original_name)
 
 
 @router.get(

@@ -94,6 +94,14 @@ COLOURS_AFTER_THE_NEXT_FRAME = """() => new Promise((resolve) => {
     requestAnimationFrame(() => requestAnimationFrame(count));
 })"""
 
+INKED = """() => {
+    const canvas = document.querySelector("#timeline canvas");
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    const { data } = copy.getImageData(0, 0, canvas.width, canvas.height * 0.9);
+    return new Set(new Uint32Array(data.buffer)).size > 30;
+}"""
+
 
 @pytest.fixture(scope="module")
 def browser(garden_recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:

@@ -5,36 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
-import pytest
-import soundfile
 from playwright.sync_api import expect
 
-from tests.e2e.browser import PHONE, Open, Stack, Watched, axe, browser, opened
+from tests.e2e.browser import INKED, PHONE, Open, Stack, Watched, axe, browser, opened
 
 __all__ = ["axe", "browser", "opened"]  # fixtures
 
-LONG_SECONDS = 16 * 60
 HEARING = 180_000  # milliseconds
 RESULT = re.compile(r"/page/listen/analysis/[0-9a-f]{32}/0$")
-RATE = 22_050
 FORMATS = [
     *("JSON", "JSON lines", "Table (CSV)", "Parquet", "Selection tables (Raven)", "One selection table (Raven)"),
     *("Labels (Audacity)", "Kaleidoscope", "Species list (CSV)", "As BirdNET writes it (CSV)"),
 ]
-
-
-@pytest.fixture(scope="module")
-def long_recording(garden_recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A chaffinch in the first seconds and in the last minute of sixteen, with next to nothing between."""
-    samples, rate = soundfile.read(garden_recording, always_2d=True, dtype="float32")
-    song = samples.mean(axis=1)[:: round(rate / RATE)]
-    sound = np.random.default_rng(1).normal(0, 1e-4, LONG_SECONDS * RATE).astype("float32")
-    for start in (0, (LONG_SECONDS - 50) * RATE):
-        sound[start : start + len(song)] += song
-    path = tmp_path_factory.mktemp("long") / "dawn.flac"
-    soundfile.write(path, sound, RATE)
-    return path
 
 
 def choose(watched: Watched, *files: Path) -> None:
@@ -198,12 +180,3 @@ def test_a_hearing_is_stopped_from_the_list(opened: Open, stack: Stack, long_rec
     row.get_by_role("button", name="Entfernen: night.flac").click()
     watched.page.get_by_role("dialog").get_by_role("button", name="Vom Server entfernen").click()
     expect(row).to_have_count(0)
-
-
-INKED = """() => {
-    const canvas = document.querySelector("#timeline canvas");
-    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
-    copy.drawImage(canvas, 0, 0);
-    const { data } = copy.getImageData(0, 0, canvas.width, canvas.height * 0.9);
-    return new Set(new Uint32Array(data.buffer)).size > 30;
-}"""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browser import PHONE, Open, Watched, axe, browser, opened
+from tests.e2e.browser import INKED, PHONE, Open, Watched, axe, browser, opened
 from tests.support.sounds import SPECIES, write_folder
 from tests.support.stack import Stack, running
 from tests.support.waiting import until
@@ -179,6 +179,17 @@ def test_a_recording_is_seen_heard_corrected_deleted_and_restored(opened: Open, 
     page.go_back()
     expect(rows(page)).to_have_count(1)
     forgive(watched, "/recordings")
+
+
+def test_a_long_recording_is_drawn_where_one_looks(opened: Open, stack: Stack, long_recording: Path) -> None:
+    sent = stack.send("POST", "/recordings", files={"audio": ("dawn.flac", long_recording.read_bytes())}).json()
+    stack.ended(f"/jobs/{sent['job']['id']}")
+    recording = sent["recording"]["id"]
+    page = opened(f"/page/library/recordings/{recording}").page
+    expect(page.locator("#caption")).to_contain_text("16 min")
+    page.wait_for_function(INKED)
+    expect(page.locator("#play")).to_be_enabled()
+    stack.send("DELETE", f"/recordings/{recording}")
 
 
 def test_what_a_folder_brought_in_and_what_was_refused_is_said(opened: Open, filled: dict[str, Any]) -> None:

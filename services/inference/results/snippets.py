@@ -1,22 +1,29 @@
 """Detections cut out of their recording, to listen to, to check, to share: at the original rate, with all channels."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 from services.inference.results.model import About, RecordingResult
 from services.inference.results.names import name_of_recording, safe_name
 from services.inference.results.text import either
 from services.inference.schemas import Detection
-from shared.audio.cut_file import MOST_FLAC_CHANNELS, CutFile
-from shared.audio.original import cut_out
+from shared.audio.cut_file import CutFile
+from shared.audio.cutting import (
+    LONGEST_SECONDS,
+    Kind,
+    Seconds,
+    credit,
+    require_room_for_channels,
+    stretch_of,
+    write_stretch,
+    written,
+)
 from shared.audio.report import AudioInfo
 from shared.errors import InvalidInput
 
 MOST_PADDING = 30.0
-LONGEST_SECONDS = 600.0
-"""Of a detection that goes on for longer, so much from its start is cut out."""
 
 
 class Snippet(NamedTuple):
@@ -28,22 +35,6 @@ class Snippet(NamedTuple):
     end: float
 
 
-class _Stretch(Protocol):
-    @property
-    def start(self) -> float: ...
-
-    @property
-    def end(self) -> float: ...
-
-
-class _Seconds(NamedTuple):
-    start: float
-    end: float
-
-
-Cut = TypeVar("Cut", bound=_Stretch)
-
-
 def extract(
     source: Path,
     result: RecordingResult,
@@ -51,7 +42,7 @@ def extract(
     folder: Path,
     *,
     padding: float = 0.0,
-    kind: Literal["wav", "flac"] = "wav",
+    kind: Kind = "wav",
     recordist: str = "",
     licence: str = "",
 ) -> Iterator[Snippet]:
@@ -71,15 +62,13 @@ def extract(
     if not 0 <= padding <= MOST_PADDING:
         raise InvalidInput(f"padding: {padding:g} s is not supported.", hint=f"Use 0 to {MOST_PADDING:g} s.")
     cuts = [_cut(one, padding, result, folder, kind) for one in sorted(result.detections, key=lambda one: one.start)]
-    _require_room_for_channels(kind, result)
-    tags = {"artist": recordist, "copyright": licence, "software": f"Chiffchaff {about.software_version}"}
-    if kind == "flac":
-        tags["license"] = licence
+    require_room_for_channels(kind, result.channels)
+    tags = {**credit(kind, recordist, licence), "software": f"Chiffchaff {about.software_version}"}
 
     def begin(cut: Snippet, info: AudioInfo) -> CutFile:
         return CutFile(cut.path, info, kind, tags | _tags(cut, result, about))
 
-    return _written(source, cuts, begin, whole=not result.warnings) if cuts else iter(())
+    return written(source, cuts, begin, whole=not result.warnings) if cuts else iter(())
 
 
 def extract_stretch(
@@ -89,54 +78,19 @@ def extract_stretch(
     path: Path,
     start: float,
     end: float,
-    kind: Literal["wav", "flac"],
+    kind: Kind,
 ) -> None:
     """Writes the seconds `[start, end)` of the recording at `source` to `path`, as `extract` writes a detection.
 
     Raises InvalidInput where the recording has no such stretch, or it is too long; and what `cut_out` raises.
     """
-    if not 0 <= start < end:
-        raise InvalidInput("The stretch ends before it begins.", hint="Send start and end in seconds, start first.")
-    if end - start > LONGEST_SECONDS:
-        raise InvalidInput(f"{end - start:g} s are too long.", hint=f"Ask for {LONGEST_SECONDS:g} s at most.")
-    if start >= result.seconds:
-        raise InvalidInput(f"The recording ends at {result.seconds:g} s.", hint="Ask for an earlier stretch.")
-    _require_room_for_channels(kind, result)
-    cut = _Seconds(start, min(end, result.seconds))
+    cut = stretch_of(result.seconds, start, end)
+    require_room_for_channels(kind, result.channels)
     tags = {"software": f"Chiffchaff {about.software_version}", **_tags_of_stretch(cut, result, about)}
-
-    def begin(_: _Seconds, info: AudioInfo) -> CutFile:
-        return CutFile(path, info, kind, tags)
-
-    if not list(_written(source, [cut], begin, whole=not result.warnings)):
-        raise InvalidInput("There is no sound in that stretch.", hint="Has the file changed since it was heard?")
+    write_stretch(source, cut, path, kind, tags, whole=not result.warnings)
 
 
-def _require_room_for_channels(kind: str, result: RecordingResult) -> None:
-    if kind == "flac" and result.channels > MOST_FLAC_CHANNELS:
-        raise InvalidInput(f"FLAC cannot hold {result.channels} channels.", hint="Extract WAV files.")
-
-
-def _written(
-    source: Path, cuts: Sequence[Cut], begin: Callable[[Cut, AudioInfo], CutFile], *, whole: bool
-) -> Iterator[Cut]:
-    begun: dict[int, CutFile] = {}
-    try:
-        with cut_out(source, [(cut.start, cut.end) for cut in cuts], whole=whole) as (info, pieces):
-            for number, samples, last in pieces:
-                if number not in begun:
-                    begun[number] = begin(cuts[number], info)
-                begun[number].write(samples)
-                if last and begun.pop(number).finish():
-                    yield cuts[number]
-    finally:
-        for file in begun.values():
-            file.discard()
-
-
-def _cut(
-    one: Detection, padding: float, result: RecordingResult, folder: Path, kind: Literal["wav", "flac"]
-) -> Snippet:
+def _cut(one: Detection, padding: float, result: RecordingResult, folder: Path, kind: Kind) -> Snippet:
     end = min(one.end, one.start + LONGEST_SECONDS)
     at = math.floor(one.start * 1_000 + 0.5)
     name = f"{at // 1_000:06d}.{at % 1_000:03d}s_{safe_name(one.species)}_{one.confidence:.2f}.{kind}"
@@ -160,7 +114,7 @@ def _tags(cut: Snippet, result: RecordingResult, about: About) -> dict[str, str]
     return {"title": species, "date": moment, "comment": comment}
 
 
-def _tags_of_stretch(cut: _Seconds, result: RecordingResult, about: About) -> dict[str, str]:
+def _tags_of_stretch(cut: Seconds, result: RecordingResult, about: About) -> dict[str, str]:
     heard = [one for one in result.detections if one.start < cut.end and one.end > cut.start]
     species = ", ".join(dict.fromkeys(one.species for one in heard))
     moment = either(result.moment(cut.start))

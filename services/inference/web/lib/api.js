@@ -154,6 +154,12 @@ export async function playable(path, { signal }) {
   return url;
 }
 
+/** Some seconds of the recording at a path, as a Blob that every browser can decode. */
+export async function cut(path, start, end, signal) {
+  const stretch = new URLSearchParams({ start, end, format: "flac" });
+  return (await ask(`${path}/snippet?${stretch}`, { headers: { Accept: "*/*" }, signal })).blob();
+}
+
 /** The active model {name, version, ...}, null when none is active, undefined when the server does not say. */
 export async function activeModel() {
   try {

@@ -113,15 +113,14 @@ export class Stage {
   }
 
   /**
-   * A recording that is too long to draw at once: it is played as it arrives. Where `cut(start, end, signal)` gives those
-   * seconds of it as a Blob, what is in view is drawn.
+   * A recording that is too long to draw at once: it is played as it arrives, and what is in view is drawn of the Blobs
+   * that `cut(start, end, signal)` gives of those seconds.
    */
   stream(url, name, seconds, cut) {
     this.clear();
     this.name = name;
     this.player.load(url);
     this.lasts(seconds);
-    if (!cut) return this.timeline.say(this.text("tooLongToDraw"));
     const words = { far: "zoomToDraw", failed: "cannotDraw" };
     const onChange = ({ pictures, standing }) => {
       this.timeline.draw(pictures);

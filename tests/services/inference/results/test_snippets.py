@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from services.inference.results.snippets import LONGEST_SECONDS, Snippet, extract
+from services.inference.results.snippets import Snippet, extract
 from services.inference.schemas import Detection
 from shared.audio import original
+from shared.audio.cutting import LONGEST_SECONDS
 from shared.errors import CorruptAudio, InvalidInput
 from tests.support.results import ABOUT, ODD_NAMES, heard, night, result
 from tests.support.sound_files import whistles, write_any

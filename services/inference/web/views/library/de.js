@@ -115,6 +115,7 @@ export default {
   restored: "Zurückgeholt.",
   notPreparedNotice: "Noch nicht vorbereitet: Niemand weiß, wo der Vogel darin singt.",
   cannotDraw: "Kein Spektrogramm: Dieser Browser kann solche Dateien nicht öffnen.",
+  zoomToDraw: "Vergrößere, um das Spektrogramm zu sehen: Von so langen Aufnahmen werden nur einige Minuten auf einmal gezeichnet.",
   tooLongToDraw: "Kein Spektrogramm: Diese Aufnahme ist zu lang, um sie hier zu zeichnen. Was darin gefunden wurde, steht unten.",
   nextSignal: "Nächster Vogel",
   legend: "Was gefunden wurde",

@@ -115,6 +115,7 @@ export default {
   restored: "Restored.",
   notPreparedNotice: "Not prepared yet: nobody knows where the bird sings in it.",
   cannotDraw: "No spectrogram: this browser cannot open this kind of file.",
+  zoomToDraw: "Zoom in to see the spectrogram: only some minutes at once are drawn of a recording this long.",
   tooLongToDraw: "No spectrogram: this recording is too long to draw here. What was found in it is shown below.",
   nextSignal: "Next bird",
   legend: "What was found",

@@ -1,6 +1,6 @@
 /* One recording: its sonagram with what was found in it, whose it is, and what is known of it. */
 
-import { ask, get } from "../../lib/api.js";
+import { ask, cut, get, playable } from "../../lib/api.js";
 import { latin } from "../../lib/birds.js";
 import { confirmed } from "../../lib/dialog.js";
 import { button, inside, make } from "../../lib/dom.js";
@@ -85,7 +85,9 @@ export class RecordingPage {
     const { id, name, seconds } = this.recording;
     const path = `/recordings/${id}/audio`;
     if (seconds > DRAWN) {
-      this.stage.stream(path, name, seconds);
+      const source = await playable(path, { signal: this.signal });
+      if (this.signal.aborted) return;
+      this.stage.stream(source, name, seconds, (start, end, still) => cut(`/recordings/${id}`, start, end, still));
       return this.#underline();
     }
     this.stage.timeline.show({ seconds: seconds ?? 0 });
