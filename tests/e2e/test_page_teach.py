@@ -125,9 +125,14 @@ def test_answers_by_single_keys_are_in_the_library_afterwards(opened: Open, hear
     expect(page.locator("#about")).to_contain_text(first["common_name"])
 
 
+def without_stream(page: Page) -> None:
+    """An open stream would keep the network busy for as long as the page is there."""
+    page.route("**/jobs/events*", lambda route: route.fulfill(content_type="text/event-stream", body=": nothing\n\n"))
+
+
 def test_the_next_question_is_there_at_once_with_its_sound(opened: Open, heard: Heard) -> None:
     first, second, *_ = heard.candidates()
-    watched = opened(heard.place)
+    watched = opened(heard.place, prepare=without_stream)
     page = watched.page
     asks(page, first)
     page.wait_for_load_state("networkidle")
@@ -143,7 +148,7 @@ def test_the_sound_is_that_of_the_question_however_quickly_one_goes_on(opened: O
     seconds = {
         one["id"]: min(one["recording_seconds"], one["end"] + 3) - int(max(0, one["start"] - 3)) for one in queue
     }
-    page = opened(heard.place).page
+    page = opened(heard.place, prepare=without_stream).page
     asks(page, queue[0])
     for _ in queue[1:]:
         page.keyboard.press("s")
@@ -317,7 +322,7 @@ def test_one_analysis_and_one_species_can_be_asked_about(opened: Open, heard: He
 
 
 def test_a_model_that_came_from_elsewhere_leads_to_a_training_of_ones_own(opened: Open, heard: Heard) -> None:
-    page = opened(heard.place).page
+    page = opened(heard.place, prepare=without_stream).page
     expect(page.locator("#helped-words")).to_contain_text("was not trained on this server")
     page.locator("#helped").get_by_role("link", name="To Train").click()
     expect(page.locator("#train-title")).to_be_visible()

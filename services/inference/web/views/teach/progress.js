@@ -3,7 +3,7 @@
 import { button, inside, make } from "../../lib/dom.js";
 import { number, since } from "../../lib/format.js";
 import { over, reasonOf } from "../../lib/jobs.js";
-import { poll } from "../../lib/poll.js";
+import { watch } from "../../lib/moves.js";
 import { pathTo } from "../../lib/router.js";
 import { silhouetteOf } from "../../lib/silhouettes.js";
 import { nameOf } from "../../lib/species.js";
@@ -13,6 +13,7 @@ import { text } from "./words.js";
 
 const TINTS = { confirmed: 2, corrected: 1, noise: "rest", unknown: 5, added: 3 };
 const SPECIES = 12;
+const TAKING_IN = "/jobs/events?kind=ingest.review"; // each review is one such job, and what is heard moves below others
 const $ = (id) => document.getElementById(id);
 
 /** What a review says, in words. */
@@ -49,20 +50,18 @@ export class Taught {
   async show(filter, signal) {
     Object.assign(this, { filter, signal, before: "" });
     await this.look();
-    poll(() => this.look(), { signal }).catch((problem) => signal.aborted || complain(problem));
+    watch(TAKING_IN, { reload: () => this.look(), onMoved: () => false, signal }).catch(complain);
   }
 
-  /** False where nothing has changed. */
   async look() {
     const { signal } = this;
     const [counted, { items }] = await Promise.all([counts(this.filter, signal), lately(this.filter, signal)]);
     const now = JSON.stringify([counted, items]);
-    if (signal.aborted || now === this.before) return false;
+    if (signal.aborted || now === this.before) return;
     this.before = now;
     this.#count(counted);
     this.#list(items);
     this.onCounts(counted, items);
-    return null;
   }
 
   #count({ waiting, reviewed: done, verdicts, species, taking, failed }) {

@@ -23,6 +23,7 @@ const $ = (id) => document.getElementById(id);
 class Teach {
   constructor() {
     this.work = new AbortController();
+    this.sending = Promise.resolve();
     this.models = new Map(); // species by model, to be suggested
     this.card = new Card($("review"), {
       onAnswer: (review) => this.#answer(review),
@@ -121,10 +122,12 @@ class Teach {
     this.#next();
   }
 
-  /** Sends a review of the recording that is asked about, and looks what it has changed. */
+  /** Sends a review of the recording that is asked about, after those before it, and looks what it has changed. */
   async #send(review) {
     const { signal } = this.work;
-    const answer = await send({ ...review, ...this.whose.of(this.question.candidate) });
+    const whole = { ...review, ...this.whose.of(this.question.candidate) };
+    this.sending = this.sending.catch(() => {}).then(() => send(whole));
+    const answer = await this.sending;
     if (!signal.aborted) this.taught.look().catch(() => {}); // it is looked at again anyway
     return answer;
   }
