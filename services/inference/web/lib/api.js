@@ -35,7 +35,7 @@ export function ownWords(code, said) {
   return own ? { ...own, detail: own.detail ?? said } : null;
 }
 
-const byStatus = { 401: "key-needed", 403: "not-allowed", 413: "body-too-large", 429: "busy", 502: "not-ready", 503: "not-ready", 504: "not-ready" };
+const byStatus = { 401: "key-needed", 403: "forbidden", 413: "body-too-large", 429: "busy", 502: "not-ready", 503: "not-ready", 504: "not-ready" };
 const worthAgain = (status) => status === 408 || status === 429 || status >= 500;
 
 /** The Problem in an answer: the server's own problem document (RFC 9457) where it sent one, else what the status means. */

@@ -124,11 +124,6 @@ export default {
       detail: "Der Server kennt ihn nicht, oder er ist abgelaufen.",
       hint: "Ist er vollständig? Sonst frag den Betreiber dieses Servers.",
     },
-    "not-allowed": {
-      title: "Dein Schlüssel ist für etwas anderes",
-      detail: "Das hier öffnet er nicht.",
-      hint: "Frag den Betreiber dieses Servers.",
-    },
     refused: {
       title: "Der Server konnte das nicht annehmen",
       detail: "Einen Grund nannte er nicht.",

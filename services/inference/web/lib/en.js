@@ -121,7 +121,7 @@ export default {
       detail: "The server does not know it, or it has expired.",
       hint: "Look whether all of it is there, or ask whoever runs this server.",
     },
-    "not-allowed": {
+    forbidden: {
       title: "Your key is for something else",
       detail: "It does not open this.",
       hint: "Ask whoever runs this server.",

@@ -76,7 +76,7 @@ export class Recordings {
     } catch (problem) {
       if (signal.aborted) return;
       if (!(problem instanceof Problem)) throw problem;
-      about.textContent = problem.code === "not-allowed" ? text("notYours") : problem.message;
+      about.textContent = problem.code === "forbidden" ? text("notYours") : problem.message;
     }
   }
 
