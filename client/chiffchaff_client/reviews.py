@@ -92,6 +92,10 @@ class Reviews:
         """Those without a review, the most uncertain first, at most `limit`."""
         return self._transport.pages("/reviews/candidates", Candidate, limit, analysis=analysis, species=species)
 
+    def candidate(self, candidate_id: str) -> Candidate:
+        """One of them, also where it has a review."""
+        return self._transport.get(at("reviews", "candidates", candidate_id), Candidate)
+
     def say(
         self,
         candidate: str,
@@ -137,8 +141,10 @@ class Reviews:
         """Until the library has taken it in; see `Jobs.wait`."""
         return wait_for(lambda: self.get(review_id), progress, seconds, self._transport.patience)
 
-    def counts(self, *, analysis: str | None = None) -> ReviewCounts:
-        return self._transport.get("/reviews/counts", ReviewCounts, analysis=analysis)
+    def counts(self, *, analysis: str | None = None, since: datetime | None = None) -> ReviewCounts:
+        """Of all reviews, or of those that are newer than `since`, which has a time zone."""
+        after = since.isoformat() if since else None
+        return self._transport.get("/reviews/counts", ReviewCounts, analysis=analysis, since=after)
 
     def withdraw(self, review_id: str) -> None:
         """Its candidate waits again, and the library forgets the mark."""

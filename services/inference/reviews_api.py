@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from services.inference.analyses.lookup import analysis_of
-from services.inference.teaching.candidates import CandidateView, candidate_page
+from services.inference.teaching.candidates import CandidateView, candidate_page, candidate_view
 from services.inference.teaching.requests import Said
 from services.inference.teaching.reviewing import review, withdraw
 from services.inference.teaching.views import (
@@ -21,6 +21,7 @@ from services.inference.teaching.views import (
 )
 from shared.filters import Hex32, Text
 from shared.http.accepting import IdempotencyHeader, accept
+from shared.http.asked import Moment
 from shared.http.auth import Calling, needs
 from shared.http.pages import Cursor, Limit, Page
 from shared.http.resources import Config, Reads, Writes
@@ -53,10 +54,23 @@ async def list_candidates(
         return await session.run_sync(read)
 
 
-@router.get("/counts", summary="How many wait, how many are reviewed, and what was said")
-async def count_reviews(reads: Reads, analysis: OfAnalysis = None) -> ReviewCounts:
+@router.get("/candidates/{candidate_id}", summary="A candidate")
+async def get_candidate(candidate_id: str, reads: Reads) -> CandidateView:
+    """Also one that has a review."""
     async with reads() as session:
-        return await session.run_sync(review_counts, analysis)
+        return await session.run_sync(candidate_view, candidate_id)
+
+
+@router.get("/counts", summary="How many wait, how many are reviewed, and what was said")
+async def count_reviews(
+    reads: Reads,
+    analysis: OfAnalysis = None,
+    since: Annotated[
+        Moment | None, Query(description="Only reviews that are newer, such as than the dataset of a model")
+    ] = None,
+) -> ReviewCounts:
+    async with reads() as session:
+        return await session.run_sync(review_counts, analysis, since)
 
 
 @router.post("", status_code=201, response_model=ReviewView, summary="Say what sings in a passage, or that nobody does")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from shared.db.access import ApiKey
 from shared.db.base import now
 from shared.errors import Conflict, InvalidInput, NotFound
+from shared.http.asked import Moment
 from shared.http.auth import needs
 from shared.http.callers import KeyRing
 from shared.http.pages import Cursor, Limit, Page, page_of
@@ -36,7 +37,7 @@ class NewKey(BaseModel):
 
     name: str = Field(pattern=NAME, description="Whose or what for; letters, digits, `.`, `_` and `-`")
     scopes: Scopes
-    expires_at: AwareDatetime | None = Field(None, description="Left out: never")
+    expires_at: Moment | None = Field(None, description="Left out: never")
 
 
 class KeyView(BaseModel):

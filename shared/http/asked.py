@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Strict, model_validator
 
 MOST_DEPTH = 100
 MOST_INT = 2**31 - 1
@@ -23,8 +23,17 @@ def _day(value: object) -> object:
     raise ValueError("give a day as YYYY-MM-DD")
 
 
+def _moment(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("give a moment of the years 2 to 9998") from None
+
+
 Day = Annotated[date, BeforeValidator(_day)]
 """A day as ISO 8601 writes it."""
+Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
+"""A moment with a time zone, in UTC from here on."""
 AsList = Strict(strict=False)
 """Marks a tuple, which JSON can only write as a list."""
 

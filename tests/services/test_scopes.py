@@ -94,7 +94,7 @@ def test_who_trains_may_read_the_library_and_change_nothing_in_it() -> None:
     assert "POST /recordings" not in open_to("train")
     # What people say of a passage trains models, and reaches the library by a job.
     reviewing = {name for name in routes(INFERENCE) if " /reviews" in name}
-    assert len(reviewing) == 6
+    assert len(reviewing) == 7
     assert reviewing <= open_to("train") - open_to("ingest") - open_to("classify")
 
 

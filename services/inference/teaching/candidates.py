@@ -1,11 +1,12 @@
 """Candidates: passages that a person is asked about, written when their recording is heard, listed by uncertainty."""
 
 import base64
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
-from sqlalchemy import Float, Integer, and_, func, literal, select, tuple_
+from sqlalchemy import Float, Integer, Select, and_, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from services.inference.results.model import RecordingResult, Result
@@ -13,10 +14,11 @@ from services.inference.schemas import Confidence, Detection, ModelName
 from services.inference.teaching.uncertainty import most_uncertain
 from shared import species
 from shared.db.tables import Analysis, AnalysisRecording, ReviewCandidate
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, NotFound
 from shared.http.asked import MOST_INT
 from shared.http.pages import Page
 
+NUMBER = re.compile(r"[0-9]{1,19}")
 _EXAMPLE: dict[str, JsonValue] = {
     "id": "123",
     "analysis": "3f0e6c1f9a5e4c0b8f1d2a7c5b9e8d61",
@@ -102,13 +104,7 @@ def candidate_page(
 ) -> Page[CandidateView]:
     """Those that wait, the most uncertain first."""
     row = ReviewCandidate
-    heard = and_(AnalysisRecording.analysis_id == row.analysis_id, AnalysisRecording.position == row.position)
-    query = (
-        select(row, AnalysisRecording, Analysis.about)
-        .join(Analysis, Analysis.id == row.analysis_id)
-        .join(AnalysisRecording, heard)
-        .where(Analysis.removed_at.is_(None), row.review_id.is_(None))
-    )
+    query = _candidates().where(row.review_id.is_(None))
     if analysis_id is not None:
         query = query.where(row.analysis_id == analysis_id)
     if name is not None:
@@ -119,6 +115,39 @@ def candidate_page(
     found = session.execute(query.order_by(row.uncertainty.desc(), row.id.desc()).limit(limit + 1)).all()
     following = _encode(found[limit - 1][0]) if len(found) > limit else None
     return Page(items=[_view(*one) for one in found[:limit]], next=following)
+
+
+def candidate_view(session: Session, candidate_id: str) -> CandidateView:
+    """One of them, also where it has a review. Raises NotFound."""
+    number = number_of(candidate_id)
+    found = session.execute(_candidates().where(ReviewCandidate.id == number)).one_or_none()
+    if found is None:
+        raise no_candidate(candidate_id)
+    return _view(*found)
+
+
+def number_of(candidate_id: str) -> int:
+    """Its key in the database. Raises NotFound where none can have that."""
+    number = int(candidate_id) if NUMBER.fullmatch(candidate_id) else None
+    if number is None or number > MOST_INT:
+        raise no_candidate(candidate_id)
+    return number
+
+
+def no_candidate(candidate_id: str) -> NotFound:
+    return NotFound(f"There is no candidate {candidate_id}.", hint="GET /reviews/candidates lists them.")
+
+
+def _candidates() -> Select[Any]:
+    """With their recording, and what their analysis was made with; of analyses that nobody has removed."""
+    row = ReviewCandidate
+    heard = and_(AnalysisRecording.analysis_id == row.analysis_id, AnalysisRecording.position == row.position)
+    return (
+        select(row, AnalysisRecording, Analysis.about)
+        .join(Analysis, Analysis.id == row.analysis_id)
+        .join(AnalysisRecording, heard)
+        .where(Analysis.removed_at.is_(None))
+    )
 
 
 def _view(row: ReviewCandidate, recording: AnalysisRecording, about: dict[str, Any]) -> CandidateView:

@@ -4,13 +4,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
+from services.inference.teaching.candidates import NUMBER
 from services.inference.teaching.uncertainty import LEAST_SECONDS, MOST_SECONDS
 from shared.filters import Hex32, Text
 from shared.http.asked import MOST_INT, Asked
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$")]
 Seconds = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
-CandidateId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
+CandidateId = Annotated[str, StringConstraints(pattern=rf"^{NUMBER.pattern}$")]
 
 _CORRECTED: dict[str, JsonValue] = {"candidate": "123", "verdict": "corrected", "species": "Parus major"}
 _ADDED: dict[str, JsonValue] = {

@@ -7,16 +7,15 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from services.inference.analyses.lookup import NotHeardYet, analysis_of, row_of
-from services.inference.teaching.candidates import guess_of
+from services.inference.teaching.candidates import guess_of, no_candidate, number_of
 from services.inference.teaching.requests import OfCandidate, OfRegion
 from services.inference.teaching.uncertainty import LEAST_SECONDS
 from services.inference.teaching.views import review_of, review_view
 from shared import jobs, species
 from shared.db.base import new_id, now
 from shared.db.tables import Analysis, AnalysisRecording, Review, ReviewCandidate, Species
-from shared.errors import Conflict, InvalidInput, NotFound
+from shared.errors import Conflict, InvalidInput
 from shared.http.accepting import Made
-from shared.http.asked import MOST_INT
 from shared.http.callers import Caller
 from shared.species import SpeciesName
 
@@ -87,11 +86,11 @@ def withdraw(session: Session, review_id: str, *, max_attempts: int) -> None:
 
 def _candidate(session: Session, said: OfCandidate, review_id: str) -> _Passage:
     """The candidate, which from now on is reviewed: two who review it at once do not both succeed."""
-    number = int(said.candidate)
-    row = session.get(ReviewCandidate, number) if number <= MOST_INT else None
+    number = number_of(said.candidate)
+    row = session.get(ReviewCandidate, number)
     analysis = session.get(Analysis, row.analysis_id) if row else None
     if row is None or analysis is None or analysis.removed_at is not None:
-        raise NotFound(f"There is no candidate {said.candidate}.", hint="GET /reviews/candidates lists them.")
+        raise no_candidate(said.candidate)
     waits = ReviewCandidate.id == number, ReviewCandidate.review_id.is_(None)
     taken = update(ReviewCandidate).where(*waits).values(review_id=review_id).returning(ReviewCandidate.id)
     if session.execute(taken).one_or_none() is None:

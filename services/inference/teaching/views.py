@@ -119,10 +119,12 @@ class ReviewCounts(BaseModel):
     failed: int = Field(description="Reviews that it could not take in; each says why")
 
 
-def valid_reviews(*columns: Any, analysis_id: str | None = None) -> Select[Any]:
-    """Of one analysis or of all, without those that were withdrawn."""
+def valid_reviews(*columns: Any, analysis_id: str | None = None, since: datetime | None = None) -> Select[Any]:
+    """Of one analysis or of all, of any time or newer than `since`, without those that were withdrawn."""
     query = select(*columns).where(Review.withdrawn_at.is_(None))
-    return query if analysis_id is None else query.where(Review.analysis_id == analysis_id)
+    if analysis_id is not None:
+        query = query.where(Review.analysis_id == analysis_id)
+    return query if since is None else query.where(Review.created_at > since)
 
 
 def review_of(session: Session, review_id: str) -> Review:
@@ -143,11 +145,11 @@ def review_page(session: Session, analysis_id: str | None, limit: int, cursor: s
     return Page(items=[ReviewView.of(row, jobs[row.job_id]) for row in rows], next=following)
 
 
-def review_counts(session: Session, analysis_id: str | None) -> ReviewCounts:
+def review_counts(session: Session, analysis_id: str | None, since: datetime | None) -> ReviewCounts:
     by_verdict = dict.fromkeys(("confirmed", "corrected", "noise", "unknown", "added"), 0)
     by_state: Counter[str] = Counter()
     columns = Review.verdict, Job.state, func.count()
-    grouped = valid_reviews(*columns, analysis_id=analysis_id).join(Job, Job.id == Review.job_id)
+    grouped = valid_reviews(*columns, analysis_id=analysis_id, since=since).join(Job, Job.id == Review.job_id)
     for verdict, state, count in session.execute(grouped.group_by(Review.verdict, Job.state)):
         by_verdict[verdict] += count
         by_state[state] += count
@@ -155,15 +157,16 @@ def review_counts(session: Session, analysis_id: str | None) -> ReviewCounts:
         waiting=waiting_candidates(session, analysis_id),
         reviewed=sum(by_verdict.values()),
         verdicts=by_verdict,
-        species=_by_species(session, analysis_id),
+        species=_by_species(session, analysis_id, since),
         taking=sum(by_state[state] for state in TAKING),
         failed=sum(by_state[state] for state in FAILED),
     )
 
 
-def _by_species(session: Session, analysis_id: str | None) -> list[SpeciesCount]:
+def _by_species(session: Session, analysis_id: str | None, since: datetime | None) -> list[SpeciesCount]:
     count = func.count().label("count")
     columns = Review.species, func.max(Review.common_name), count
-    query = valid_reviews(*columns, analysis_id=analysis_id).where(Review.species.is_not(None))
+    reviews = valid_reviews(*columns, analysis_id=analysis_id, since=since)
+    query = reviews.where(Review.species.is_not(None))
     rows = session.execute(query.group_by(Review.species).order_by(count.desc(), Review.species))
     return [SpeciesCount(species=row[0], common_name=row[1], count=row[2]) for row in rows]

@@ -120,6 +120,7 @@ async def test_a_key_expires_by_itself(guarded: httpx.AsyncClient, sessions: Syn
         {"name": "with space", "scopes": ["train"]},
         {"name": "x", "scopes": ["train"], "expires_at": "2001-01-01T00:00:00Z"},
         {"name": "x", "scopes": ["train"], "expires_at": "2999-01-01T00:00:00"},
+        {"name": "x", "scopes": ["train"], "expires_at": "9999-12-31T23:00:00-10:00"},
         {"name": "x", "scopes": ["train"], "key": "cc_mine"},
     ],
 )

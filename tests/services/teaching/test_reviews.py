@@ -128,6 +128,32 @@ async def test_how_far_it_is_is_counted(teaching: Teaching) -> None:
     assert (await teaching.analyses.get("/reviews/counts"))["waiting"] == 4
 
 
+async def test_what_was_said_since_a_moment_is_counted(teaching: Teaching) -> None:
+    analysis = await teaching.heard(*[(f"{number}.wav", SURE) for number in range(3)])
+    before = await teaching.review("noise")
+    await teaching.review("corrected", candidate=(await teaching.candidates())[0]["id"], species="Parus major")
+    await teaching.review("added", analysis=analysis, **REGION, species="Turdus merula")
+    counts = await teaching.analyses.get("/reviews/counts", since=before["created_at"])
+    assert (counts["reviewed"], counts["taking"], counts["waiting"]) == (2, 2, 1), "what waits is of no time"
+    assert counts["verdicts"] == {"confirmed": 0, "corrected": 1, "noise": 0, "unknown": 0, "added": 1}
+    assert {one["species"] for one in counts["species"]} == {"Parus major", "Turdus merula"}
+    other_clock = before["created_at"].replace("Z", "-02:00")
+    assert (await teaching.analyses.get("/reviews/counts", since=other_clock))["reviewed"] == 0
+    for wrong in ("2026-05-02T06:10:00", "0001-01-01T00:00:00+10:00", "yesterday"):
+        problem(await teaching.client.get("/reviews/counts", params={"since": wrong}), 422, "invalid-input")
+
+
+async def test_a_candidate_can_be_looked_at_whether_it_is_reviewed_or_not(teaching: Teaching) -> None:
+    analysis = await teaching.heard(("a.wav", SURE))
+    asked = (await teaching.candidates())[0]
+    assert await teaching.analyses.get(f"/reviews/candidates/{asked['id']}") == asked
+    await teaching.review("confirmed")
+    assert await teaching.analyses.get(f"/reviews/candidates/{asked['id']}") == asked
+    assert (await teaching.client.delete(f"/analyses/{analysis}")).status_code in {202, 204}
+    for missing in (asked["id"], "0", "x", "9" * 19, "\u0661"):
+        problem(await teaching.client.get(f"/reviews/candidates/{missing}"), 404, "not-found")
+
+
 async def test_a_candidate_has_one_review_until_that_is_withdrawn(teaching: Teaching) -> None:
     await teaching.heard(("a.wav", SURE))
     review = await teaching.review("noise")
@@ -221,7 +247,7 @@ async def test_only_who_trains_may_review(open_analyses: Open) -> None:
         assert len(await teaching.candidates()) == 1
         await teaching.review("confirmed")
         teaching.client.headers["Authorization"] = f"Bearer {other}"
-        for path in ("/reviews", "/reviews/candidates", "/reviews/counts"):
+        for path in ("/reviews", "/reviews/candidates", "/reviews/candidates/1", "/reviews/counts"):
             problem(await teaching.client.get(path), 403, "forbidden")
         problem(await teaching.say("noise", candidate="1"), 403, "forbidden")
 
