@@ -7,7 +7,7 @@ export default {
   lead: "Wähle Arten aus deiner Sammlung und lass ein Netz lernen, sie zu unterscheiden. Geprüft wird es an Aufnahmen von Leuten, die es noch nie gehört hat.",
   trainings: "Trainings",
   more: (n) => `Alle ${n} zeigen`,
-  libraryEmpty: "Ein Training braucht vorbereitete Aufnahmen von mindestens zwei Arten. Bring zuerst Aufnahmen in die Sammlung.",
+  libraryEmpty: "Ein Training braucht vorbereitete Aufnahmen von mindestens zwei Arten, je zwei. Bring zuerst weitere Aufnahmen in die Sammlung.",
   states: { queued: "wartet", running: "lernt", succeeded: "fertig", failed: "gescheitert", dead: "gescheitert", cancelled: "angehalten" },
   modelName: (name, version) => `${name}, Version ${version}`,
   lately: (words) => `${words} der zurückgehaltenen Stellen richtig, nach der letzten Epoche`,

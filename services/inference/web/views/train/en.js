@@ -7,7 +7,7 @@ export default {
   lead: "Choose species from your library and let a network learn to tell them apart. It is tested on recordists whom it has never heard.",
   trainings: "Trainings",
   more: (n) => `Show all ${n}`,
-  libraryEmpty: "A training needs prepared recordings of two species at least. Bring recordings into the library first.",
+  libraryEmpty: "A training needs prepared recordings of two species at least, two of each. Bring more recordings into the library first.",
   states: { queued: "waiting", running: "learning", succeeded: "done", failed: "failed", dead: "failed", cancelled: "stopped" },
   modelName: (name, version) => `${name}, version ${version}`,
   lately: (words) => `${words} right on held-out sections, at the last epoch`,

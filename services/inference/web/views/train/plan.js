@@ -11,6 +11,7 @@ import { text } from "./words.js";
 const QUALITIES = ["A", "B", "C", "D", "E", "unrated"];
 const FOLDS = [5, 3, 2, 0];
 const CORNERS = ["south", "west", "north", "east"];
+const LEAST_RECORDINGS = 2; // of a species, as a dataset has it where nothing else is asked
 const $ = (id) => document.getElementById(id);
 
 function tick(name, value, words, { checked = true, kind = "checkbox" } = {}) {
@@ -55,7 +56,10 @@ export class Plan {
     this.form.elements.name.pattern = "[a-z0-9][a-z0-9._\\-]{0,63}";
   }
 
-  /** Fills in what there is to choose from: species with counts, licences, recipes, networks. */
+  /**
+   * Fills in what there is to choose from: species with counts, licences, recipes, networks. Gives the number of species that
+   * have enough recordings for a dataset.
+   */
   async load({ signal }) {
     const [species, recipes, networks] = await Promise.all(["/species?prepared=true", "/recipes", "/networks"].map((path) => get(path, { signal })));
     Object.assign(this, { species, recipes, networks });
@@ -70,7 +74,7 @@ export class Plan {
     this.#nameNetwork();
     this.#sayTesting();
     this.#count();
-    return species.length;
+    return species.filter(({ recordings }) => recordings >= LEAST_RECORDINGS).length;
   }
 
   /** Licences are known once it is known what there is. */
