@@ -11,14 +11,16 @@ import pytest
 import soundfile
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browser import PHONE, Open, Watched, axe, browser, opened
+from tests.e2e.browser import PHONE, Open, Prepare, Watched, axe, browser
+from tests.e2e.browser import opened as opened_first
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
-__all__ = ["axe", "browser", "opened"]  # fixtures
+__all__ = ["axe", "browser", "opened_first"]  # fixtures
 
 pytestmark = pytest.mark.timeout(600)
 
+PHONES = {"large": PHONE, "small": {"width": 360, "height": 640}}
 SPECIES = ("fringilla-coelebs", "parus-major", "turdus-merula")
 
 
@@ -59,6 +61,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running.start()
     yield running
     running.interrupt()
+
+
+@pytest.fixture
+def opened(opened_first: Open) -> Open:
+    """By somebody who was asked whose recordings these are before, and did not say."""
+
+    def open_page(path: str, *, prepare: Prepare | None = None, **options: Any) -> Watched:
+        def prepared(page: Page) -> None:
+            page.add_init_script("localStorage.setItem('chiffchaff-whose-recordings', '{}')")
+            if prepare is not None:
+                prepare(page)
+
+        return opened_first(path, prepare=prepared, **options)
+
+    return open_page
 
 
 def hear(stack: Stack, *paths: Path) -> Heard:
@@ -103,10 +120,6 @@ def test_answers_by_single_keys_are_in_the_library_afterwards(opened: Open, hear
     asks(page, first)
     watched.picture_is_drawn()
     is_made_well(watched, 1280)
-    page.locator("#whose").get_by_label("Recorded by").fill("Ada")
-    page.locator("#whose").get_by_label("Licence").fill("CC BY 4.0")
-    page.locator("#whose").get_by_label("Licence").press("Enter")
-    asks(page, first)
     page.keyboard.press("y")
     asks(page, second)
     page.keyboard.press("n")
@@ -118,11 +131,63 @@ def test_answers_by_single_keys_are_in_the_library_afterwards(opened: Open, hear
     expect(page.locator("#lately-list li")).to_have_count(3 + bool(rest))
     said = [(one["candidate"], one["verdict"]) for one in reversed(heard.taken(3 + bool(rest)))]
     assert said[:3] == [(first["id"], "confirmed"), (second["id"], "noise"), (third["id"], "confirmed")]
-    recording = heard.stack.get(f"/recordings/{heard.reviews()[-1]['recording_id']}")
-    assert (recording["recordist"], recording["licence_name"], recording["source"]) == ("Ada", "CC BY 4.0", "review")
     expect(page.locator("#taught-count")).to_contain_text(re.compile(r"^[34] answered"))
     page.locator("#lately-list li").last.get_by_role("link").click()
     expect(page.locator("#about")).to_contain_text(first["common_name"])
+
+
+def test_whose_recordings_these_are_is_asked_once_before_the_first_answer(
+    opened_first: Open, stack: Stack, recordings: Path
+) -> None:
+    heard = hear(stack, *sorted((recordings / "garden20").glob("pica-pica-*"))[:3])
+    first, second, third, *_ = heard.candidates()
+    watched = opened_first(heard.place)
+    page, whose = watched.page, watched.page.locator("#whose-first")
+    asks(page, first)
+    expect(whose).to_contain_text("Whose recordings are these?")
+    expect(page.get_by_role("button", name="Yes")).to_be_hidden()
+    is_made_well(watched, 1280)
+    page.keyboard.press("y")
+    expect(page.get_by_role("button", name="Not now")).to_be_focused()
+    assert heard.reviews() == []
+    whose.get_by_label("Recorded by").fill("Ada")
+    whose.get_by_label("Licence").fill("CC BY 4.0")
+    whose.get_by_label("Licence").press("Enter")
+    asks(page, first)
+    expect(whose).to_be_hidden()
+    page.keyboard.press("y")
+    asks(page, second)
+    [said] = heard.taken(1)
+    recording = heard.stack.get(f"/recordings/{said['recording_id']}")
+    assert (recording["recordist"], recording["licence_name"], recording["source"]) == ("Ada", "CC BY 4.0", "review")
+    page.reload()
+    asks(page, second)
+    page.locator("#whose summary").click()
+    page.locator("#whose").get_by_label("Recorded by").fill("Grace")
+    page.locator("#review").focus()
+    page.keyboard.press("y")
+    asks(page, third)
+    recording = heard.stack.get(f"/recordings/{heard.taken(2)[0]['recording_id']}")
+    assert (recording["recordist"], recording["licence_name"]) == ("Grace", "CC BY 4.0")
+
+
+def test_who_does_not_say_whose_recordings_these_are_is_not_asked_again(
+    opened_first: Open, stack: Stack, recordings: Path
+) -> None:
+    heard = hear(stack, *sorted((recordings / "garden20").glob("corvus-corone-*"))[:3])
+    first, second, third, *_ = heard.candidates()
+    page = opened_first(heard.place).page
+    asks(page, first)
+    page.get_by_label("Recorded by").fill("A")
+    page.keyboard.press("Escape")
+    asks(page, first)
+    page.keyboard.press("y")
+    asks(page, second)
+    page.reload()
+    asks(page, second)
+    page.keyboard.press("y")
+    asks(page, third)
+    assert {heard.stack.get(f"/recordings/{one['recording_id']}")["recordist"] for one in heard.taken(2)} == {""}
 
 
 def without_stream(page: Page) -> None:
@@ -179,7 +244,8 @@ def test_another_species_is_named_by_a_number_and_by_a_field(opened: Open, heard
     asks(page, queue[1])
     [named] = heard.taken(1)
     assert (named["verdict"], named["species"]) == ("corrected", "Sitta europaea")
-    assert heard.stack.get(f"/recordings/{named['recording_id']}")["sections"]
+    recording = f"/recordings/{named['recording_id']}"
+    until(lambda: heard.stack.get(recording)["sections"], seconds=60, what="sections of what was named")
 
     doubted = next((one for one in queue[1:] if one["others"]), None)
     if doubted is None:
@@ -212,6 +278,23 @@ def test_the_last_answer_is_taken_back_by_a_key_and_any_by_its_button(opened: Op
     page.get_by_role("button", name="Undo:").click()
     asks(page, first)
     assert [one["id"] for one in heard.candidates()][:2] == [first["id"], second["id"]]
+
+
+def test_what_was_answered_on_an_earlier_visit_is_asked_next_once_it_is_taken_back(opened: Open, heard: Heard) -> None:
+    first, second, third, *_ = heard.candidates()
+    page = opened(heard.place).page
+    for one, key in ((first, "y"), (second, "n")):
+        asks(page, one)
+        page.keyboard.press(key)
+    asks(page, third)
+    heard.taken(2)
+    page.reload()
+    asks(page, third)
+    page.locator("#lately-list li").last.get_by_role("button", name="Undo:").click()
+    asks(page, first)
+    page.keyboard.press("y")
+    asks(page, third)
+    assert [one["candidate"] for one in heard.reviews()] == [first["id"], second["id"]]
 
 
 def test_a_stretch_is_drawn_with_the_mouse_and_by_keys(opened: Open, heard: Heard) -> None:
@@ -252,6 +335,60 @@ def test_a_stretch_is_drawn_with_the_mouse_and_by_keys(opened: Open, heard: Hear
     page.keyboard.press("d")
     page.keyboard.press("Escape")
     expect(page.locator(".drawn")).to_be_hidden()
+
+
+def test_a_stretch_is_drawn_by_finger(opened: Open, heard: Heard) -> None:
+    first = heard.candidates()[0]
+    page = opened(heard.place, viewport=PHONE, has_touch=True, is_mobile=True).page
+    asks(page, first)
+    touches = page.context.new_cdp_session(page)
+
+    def drag(start: float, end: float) -> None:
+        """Over the sonagram, from and to these shares of its width."""
+        page.locator("#timeline .track").scroll_into_view_if_needed()
+        box = page.locator("#timeline .track").bounding_box()
+        assert box is not None
+        for step in range(6):
+            x = box["x"] + box["width"] * (start + (end - start) * step / 5)
+            point = {"x": x, "y": box["y"] + box["height"] / 2}
+            touches.send(
+                "Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": [point]}
+            )
+        touches.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    drag(0.2, 0.6)
+    expect(page.locator(".drawn")).to_be_hidden()  # that finger has scrolled
+    page.get_by_role("button", name="Draw").tap()
+    expect(page.get_by_text("Drag over the sonagram with a finger.")).to_be_visible()
+    drag(0.25, 0.5)
+    expect(page.locator("#naming h3")).to_have_text(re.compile(r"Who sings at 0:0\d\.\d . 0:0\d\.\d\?"))
+    # Taps so soon after a touch are taken for part of it.
+    page.get_by_role("button", name="Give up").click()
+    page.get_by_role("button", name="Say who sings there").click()
+    page.get_by_label("Species, in any language").fill("Great Tit")
+    page.locator("#naming .primary").click()
+    expect(page.locator("#drawing-hint")).to_be_hidden()
+    [drawn] = heard.taken(1)
+    assert (drawn["verdict"], drawn["species"]) == ("added", "Parus major")
+    seconds = min(first["recording_seconds"], first["end"] + 3) - max(0, first["start"] - 3)
+    assert drawn["end"] - drawn["start"] == pytest.approx(seconds / 4, abs=0.2)
+
+
+@pytest.mark.parametrize("phone", PHONES.values(), ids=PHONES.keys())
+def test_on_a_phone_one_hears_looks_and_answers_without_scrolling(
+    opened: Open, heard: Heard, phone: dict[str, int]
+) -> None:
+    first = heard.candidates()[0]
+    page = opened(heard.place, viewport=phone, has_touch=True, is_mobile=True).page
+    asks(page, first)
+    expect(page.locator("kbd").first).to_be_hidden()
+    answers = page.locator(".foot").bounding_box()
+    assert answers is not None
+    assert answers["y"] + answers["height"] <= phone["height"]
+    for part in ("#question-words h2", "#timeline .track", "#play"):
+        box = page.locator(part).bounding_box()
+        assert box is not None
+        assert 0 <= box["y"] < box["y"] + box["height"] <= answers["y"], f"{part} lies under the answers"
 
 
 def test_an_answer_that_the_server_refuses_comes_back_with_the_reason(opened: Open, heard: Heard) -> None:
@@ -322,11 +459,18 @@ def test_one_analysis_and_one_species_can_be_asked_about(opened: Open, heard: He
 
 
 def test_a_model_that_came_from_elsewhere_leads_to_a_training_of_ones_own(opened: Open, heard: Heard) -> None:
-    page = opened(heard.place, prepare=without_stream).page
+    page = opened(heard.place).page
     expect(page.locator("#helped-words")).to_contain_text("was not trained on this server")
     page.locator("#helped").get_by_role("link", name="To Train").click()
     expect(page.locator("#train-title")).to_be_visible()
-    page.wait_for_load_state("networkidle")
+
+
+def test_train_asks_for_no_dataset_where_no_species_has_two_recordings(opened: Open) -> None:
+    counts = {"recordings": 1, "recordists": 1, "seconds": 5.0, "signal_seconds": 5.0, "quality": {}, "names": {}}
+    species = [{"scientific_name": one, "common_name": "", **counts} for one in ("Parus major", "Turdus merula")]
+    watched = opened("/page/train", prepare=lambda page: page.route("**/species?*", lambda r: r.fulfill(json=species)))
+    expect(watched.page.locator("#train-empty")).to_contain_text("two species at least, two of each")
+    assert not [url for url in watched.requests if "/datasets" in url]
 
 
 def test_a_phone_at_night_in_german(opened: Open, heard: Heard) -> None:
@@ -367,11 +511,11 @@ def test_a_model_learns_again_with_what_was_taught_and_is_compared_with_itself(
     heard = hear(stack, *sorted((recordings / "garden20").glob("parus-major-*.mp3"))[:3])
     watched = opened(heard.place)
     page = watched.page
-    page.get_by_role("button", name="Train it again").wait_for()
-    expect(page.get_by_role("button", name="Train it again")).to_be_disabled()
+    expect(page.get_by_role("button", name="No new answers since version 1")).to_be_disabled()
     asks(page, heard.candidates()[0])
     page.keyboard.press("y")
     heard.taken(1)
+    expect(page.locator("#helped-words")).to_contain_text("1 new answer since version 1.")
     page.get_by_role("button", name="Train it again").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(re.compile(r"A new dataset is frozen as the old one was: \d+ recordings"))
@@ -385,6 +529,7 @@ def test_a_model_learns_again_with_what_was_taught_and_is_compared_with_itself(
     assert frozen["source"] == ["manifest", "review"]
 
     page.go_back()
+    expect(page.get_by_role("button", name="No new answers since version 2")).to_be_disabled()
     expect(page.locator(".better")).to_have_text(re.compile(r"trio, version 2: better on \d+, worse on \d+\."))
     watched.is_accessible()
     page.get_by_role("link", name="Compare the two").click()

@@ -1,39 +1,30 @@
 /* One question with its sound: the picture, what can be answered, and a stretch that somebody draws. */
 
 import { badge, latin, portrait } from "../../lib/birds.js";
-import { button, make } from "../../lib/dom.js";
-import { clock, confidenceLevel, percent } from "../../lib/format.js";
+import { make } from "../../lib/dom.js";
+import { clock, confidenceLevel } from "../../lib/format.js";
 import { say } from "../../lib/notices.js";
 import { nameOf } from "../../lib/species.js";
 import { remember, remembered } from "../../lib/storage.js";
 import { Drawing } from "../../sound/drawing.js";
 import { Stage } from "../../sound/stage.js";
+import { Answers } from "./answers.js";
 import { Naming } from "./naming.js";
 import { text } from "./words.js";
 
-const OTHERS = 3; // of those that the model also thought of
 const BY_ITSELF = "plays-by-itself";
 const $ = (id) => document.getElementById(id);
 
-/** A button with the key that does the same. */
-function answer(name, words, key, act) {
-  const element = button("button answer", make("span", "", words), act);
-  element.append(make("kbd", "", key === " " ? text("space") : key.toUpperCase()));
-  element.setAttribute("aria-keyshortcuts", key === " " ? "Space" : key.toUpperCase());
-  element.dataset.answer = name;
-  return element;
-}
-
 const inField = (target) => target.closest("input, select, textarea, summary");
-const pressesIt = (target) => target.closest("button, a");
 
 export class Card {
   /**
    * `onAnswer(review)` with a verdict and perhaps a species; `onDrawn(review)` with a stretch of the recording, which resolves
-   * once the server has it; `onSkip()`, `onBack()`. `known()` gives species to suggest.
+   * once the server has it; `onSkip()`, `onBack()`. `known()` gives species to suggest. As long as `first` is `open`, it is
+   * what keys lead to.
    */
-  constructor(root, { onAnswer, onDrawn, onSkip, onBack, known }) {
-    Object.assign(this, { root, onAnswer, onDrawn, question: null, wish: false });
+  constructor(root, { onAnswer, onDrawn, onSkip, onBack, known, first }) {
+    Object.assign(this, { root, onAnswer, onDrawn, first, question: null, wish: false });
     this.stage = new Stage({ text, onPlayable: () => this.#begin() });
     this.drawing = new Drawing(this.stage.timeline, {
       onBegin: () => this.#draw({ start: 0, end: 0 }),
@@ -41,6 +32,8 @@ export class Card {
       onDrawn: () => this.#nameStretch(),
     });
     this.naming = new Naming($("naming"), { known, onNamed: (species) => this.#named(species), onLeft: () => this.#leaveNaming() });
+    $("drawing-name").addEventListener("click", () => this.#nameStretch());
+    $("drawing-cancel").addEventListener("click", () => this.#leaveDrawing());
     this.acts = {
       yes: () => this.#answer({ verdict: "confirmed" }),
       correct: () => this.#correct(),
@@ -50,14 +43,9 @@ export class Card {
       back: onBack,
       draw: () => this.#draw(),
       play: () => this.#toggle(),
+      other: (i) => this.#answer({ verdict: "corrected", species: this.question.candidate.others[i].species }),
     };
-    const keys = text("keys");
-    this.byKey = new Map(Object.entries(keys).map(([name, key]) => [key, this.acts[name]]));
-    const buttons = (names) => names.map((name) => answer(name, text(name), keys[name], this.acts[name]));
-    this.fixed = buttons(["correct", "noise", "unknown"]);
-    this.yes = buttons(["yes"])[0];
-    this.yes.classList.add("primary");
-    $("steps").append(...buttons(["play", "draw", "skip", "back"]));
+    this.answers = new Answers(this.acts);
     $("by-itself").checked = remembered(BY_ITSELF) !== "no";
     $("by-itself").addEventListener("change", ({ target }) => remember(BY_ITSELF, target.checked ? "yes" : "no"));
     root.addEventListener("keydown", (event) => this.#press(event));
@@ -69,7 +57,7 @@ export class Card {
     Object.assign(this, { question, signal, wish: $("by-itself").checked });
     this.stage.clear();
     this.#words();
-    this.#answers();
+    this.answers.offer(question.candidate.others);
     this.root.hidden = false;
     const gone = () => signal.aborted || question !== this.question; // somebody was quicker than the sound
     try {
@@ -100,7 +88,8 @@ export class Card {
     const { candidate, problem } = this.question;
     const { species, confidence, file, start, end } = candidate;
     const name = nameOf(candidate);
-    const where = make("p", "overline", text("heardIn", file, clock(start, true), clock(end, true)));
+    const where = make("p", "overline", make("span", "file", file), " ", make("span", "", text("stretch", clock(start, true), clock(end, true))));
+    where.title = file;
     const title = make("h2", "", text("question", name, name === species));
     const sure = make("p", "sure", name === species ? null : latin(species), badge(confidence), make("span", "", text("sure")[confidenceLevel(confidence)]));
     $("question-words").replaceChildren(where, title, sure);
@@ -108,12 +97,6 @@ export class Card {
     $("returned").hidden = !problem;
     $("returned").replaceChildren(...(problem ? [make("b", "", text("returned", problem.message)), make("p", "", [problem.detail, problem.hint].filter(Boolean).join(" "))] : []));
     say(title.textContent);
-  }
-
-  #answers() {
-    this.others = this.question.candidate.others.slice(0, OTHERS);
-    const others = this.others.map((one, i) => answer("other", `${nameOf(one)} ${percent(one.confidence)}`, String(i + 1), () => this.#other(i)));
-    $("answers").replaceChildren(this.yes, ...others, ...this.fixed);
   }
 
   #put(made) {
@@ -151,17 +134,16 @@ export class Card {
     if (event.defaultPrevented || !this.question || inField(event.target)) return;
     if (this.drawing.begun && !this.naming.open && this.#pressDrawing(event)) return event.preventDefault();
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    const key = event.key.toLowerCase();
-    if (["enter", " "].includes(key) && pressesIt(event.target)) return;
-    const act = /^[1-9]$/.test(key) ? this.others[key - 1] && (() => this.#other(key - 1)) : key === "enter" ? this.acts.yes : this.byKey.get(key);
+    const act = this.answers.actOf(event);
     if (!act) return;
     event.preventDefault();
-    act();
+    if (this.first.open && act !== this.acts.play) this.first.focus();
+    else act();
   }
 
   #pressDrawing(event) {
     if (event.key === "Escape") this.#leave();
-    else if (event.key === "Enter" && !pressesIt(event.target)) this.#nameStretch();
+    else if (event.key === "Enter" && !event.target.closest("button, a")) this.#nameStretch();
     else return this.drawing.press(event);
     return true;
   }
@@ -170,10 +152,6 @@ export class Card {
     if (!this.question) return;
     this.#leave();
     this.onAnswer(review);
-  }
-
-  #other(i) {
-    this.#answer({ verdict: "corrected", species: this.others[i].species });
   }
 
   #correct() {
@@ -216,14 +194,18 @@ export class Card {
     }
     question.drawn.push(stretch);
     if (question !== this.question) return;
-    this.#leave();
+    this.#leaveDrawing();
     this.#showDrawn();
-    this.focus();
   }
 
   /** From the field back to the stretch; without one, back to the question. */
   #leaveNaming() {
     this.naming.close();
+    this.focus();
+  }
+
+  #leaveDrawing() {
+    this.#leave();
     this.focus();
   }
 

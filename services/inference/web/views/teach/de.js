@@ -12,7 +12,6 @@ export default {
   askOfAllSpecies: "Nach allen Arten fragen",
 
   review: "Die Frage; einzelne Tasten beantworten sie",
-  heardIn: (file, from, to) => `${file}, ${from} – ${to}`,
   question: (name) => `Stimmt das: ${name}?`,
   sure: {
     certain: "Das Modell zweifelt so gut wie nicht.",
@@ -45,13 +44,16 @@ export default {
   giveUp: "Doch nicht",
   stretch: (from, to) => `${from} – ${to}`,
   drawingKeys: "Zieh über das Sonagramm, oder: ← und → bewegen das Ende, mit Umschalt den Anfang; [ und ] setzen sie an die Abspielmarke. Eingabe nimmt es, Esc lässt es sein.",
+  drawingFinger: "Zieh mit dem Finger über das Sonagramm.",
+  nameStretch: "Sagen, wer da singt",
   whoIsThere: (stretch) => `Wer singt bei ${stretch}?`,
 
   whose: "Wessen Aufnahmen sind das?",
-  whoseWhy: "Freiwillig. Aufnahmen, zu denen du antwortest, kommen in die Sammlung: So wird genannt, wer sie gemacht hat, wo immer ein Modell daraus lernt. Liegt in diesem Browser.",
+  whoseWhy: "Wer sie gemacht hat, wird genannt, wo immer ein Modell daraus lernt. Die Frage kommt nur einmal.",
   recordist: "Aufgenommen von",
   licence: "Lizenz",
   whoseDone: "Fertig",
+  notNow: "Jetzt nicht",
 
   rest: {
     empty: ["Noch gibt es nichts zu fragen", "Fragen kommen aus dem, was auf diesem Server angehört wurde. Bring eine lange Aufnahme oder bewahre ein Ergebnis dort auf: Dann sagt das Modell, wo es gezweifelt hat."],
@@ -83,9 +85,10 @@ export default {
   helpedTitle: "Hat es geholfen?",
   notTrainedHere: (name, version) => `Das Modell ${name}, Version ${version}, wurde nicht auf diesem Server trainiert und kann hier nicht weiterlernen. Trainiere ein eigenes: Was du beigebracht hast, liegt in der Sammlung und gehört zu dem, woraus es lernt.`,
   toTrain: "Zum Training",
+  nothingNew: (version) => `Keine neuen Antworten seit Version ${version}`,
   teachFirst: "Beantworte erst ein paar Fragen. Dann kann das Modell mit dem, was du ihm beigebracht hast, neu lernen, und du siehst, ob es besser wurde.",
   takenFirst: (n) => `${n === 1 ? "Eine Antwort kommt" : `${n} Antworten kommen`} noch in die Sammlung; dann kann das Modell aus allen lernen.`,
-  canLearn: (n, name, version) => `${answers(n)} ${n === 1 ? "liegt" : "liegen"} in der Sammlung, aus ${n === 1 ? "der" : "denen"} ${name}, Version ${version}, nicht gelernt hat. Lass es neu lernen und sieh, ob es besser wird.`,
+  canLearn: (n, name, version) => `${n === 1 ? "1 neue Antwort" : `${n} neue Antworten`} seit Version ${version}. Lass ${name} neu lernen und sieh, ob es besser wird.`,
   trainAgain: "Mit dem Beigebrachten neu trainieren",
   trainTitle: (name) => `${name} neu trainieren?`,
   trainDetail: (name, now, before) => `Ein neuer Datensatz wird eingefroren wie der alte: ${now} Aufnahmen, wo es ${before} waren. Daraus lernt ${name} mit denselben Einstellungen, als neue Version. Bis du ein anderes Modell antworten lässt, antwortet dasselbe wie jetzt.`,

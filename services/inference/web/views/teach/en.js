@@ -13,7 +13,6 @@ export default {
   askOfAllSpecies: "Ask about all species",
 
   review: "The question; single keys answer it",
-  heardIn: (file, from, to) => `${file}, ${from} – ${to}`,
   question: (name, latin) => `Is this ${latin ? "" : `${an(name)} `}${name}?`,
   sure: {
     certain: "The model has next to no doubt.",
@@ -46,13 +45,16 @@ export default {
   giveUp: "Give up",
   stretch: (from, to) => `${from} – ${to}`,
   drawingKeys: "Drag over the sonagram, or: ← and → move the end, with Shift the start; [ and ] put them at the cursor. Enter takes it, Esc gives up.",
+  drawingFinger: "Drag over the sonagram with a finger.",
+  nameStretch: "Say who sings there",
   whoIsThere: (stretch) => `Who sings at ${stretch}?`,
 
   whose: "Whose recordings are these?",
-  whoseWhy: "Optional. Recordings that you answer about come into the library: so their maker is credited wherever a model learns from them. Kept in this browser.",
+  whoseWhy: "Their maker is credited wherever a model learns from them. This is asked only once.",
   recordist: "Recorded by",
   licence: "Licence",
   whoseDone: "Done",
+  notNow: "Not now",
 
   rest: {
     empty: ["Nothing to ask yet", "Questions come from what was heard on this server. Bring a long recording, or have a result kept there: then the model says where it was in doubt."],
@@ -84,9 +86,10 @@ export default {
   helpedTitle: "Did it help?",
   notTrainedHere: (name, version) => `Model ${name}, version ${version}, was not trained on this server, so it cannot learn on from here. Train one of your own: what you taught is in the library, and will be among what it learns from.`,
   toTrain: "To Train",
+  nothingNew: (version) => `No new answers since version ${version}`,
   teachFirst: "Answer some questions first. Then the model can learn again with what you taught, and you see whether it got better.",
   takenFirst: (n) => `${n === 1 ? "One answer is" : `${n} answers are`} still being taken in; then the model can learn from all of them.`,
-  canLearn: (n, name, version) => `${answers(n)} ${n === 1 ? "is" : "are"} in the library that ${name}, version ${version}, has not learnt from. Have it learn again, and see whether it got better.`,
+  canLearn: (n, name, version) => `${n === 1 ? "1 new answer" : `${n} new answers`} since version ${version}. Have ${name} learn again, and see whether it got better.`,
   trainAgain: "Train it again with what you taught",
   trainTitle: (name) => `Train ${name} again?`,
   trainDetail: (name, now, before) => `A new dataset is frozen as the old one was: ${now} recordings, where there were ${before}. Then ${name} learns from it with the same settings, as a new version. The model that answers stays the same until you activate another.`,

@@ -7,7 +7,7 @@ import { number } from "../../lib/format.js";
 import { all } from "../../lib/lists.js";
 import { over } from "../../lib/jobs.js";
 import { pathTo } from "../../lib/router.js";
-import { complain } from "./server.js";
+import { complain, counts } from "./server.js";
 import { text } from "./words.js";
 
 const LATEST = 100; // trainings that are looked through
@@ -32,28 +32,41 @@ export function withTaught({ source, quality, ...parameters }) {
 }
 
 export class Helped {
-  /** What can be done with what was taught to a model {name, version}; `taught` counts reviews that a model can learn from. */
-  async show(model, { taught, taking }, signal) {
-    Object.assign(this, { taught, taking, signal });
+  /** What can be done with what was taught to a model {name, version}. */
+  async show(model, signal) {
     $("helped").hidden = !model;
     if (!model) return;
+    const turn = (this.turn = {});
     try {
-      await this.#look(model);
-      if (!signal.aborted) this.#draw();
+      const seen = await this.#look(model, signal);
+      if (signal.aborted || turn !== this.turn) return;
+      Object.assign(this, seen, { signal });
+      this.#draw();
     } catch (problem) {
       if (!signal.aborted) complain(problem);
     }
   }
 
-  async #look({ name, version }) {
-    const { signal } = this;
+  async #look({ name, version }, signal) {
     const [models, { items: trainings }] = await Promise.all([all("/models", { signal }), get(`/trainings?limit=${LATEST}`, { signal })]);
     const later = (one) => one.name === name && Number(one.version) > Number(version);
-    this.model = models.find((one) => one.name === name && one.version === version) ?? { name, version };
-    this.training = this.model.training_id ? await there(`/trainings/${this.model.training_id}`, signal) : null;
-    this.running = trainings.find((one) => later(one) && !over(one.state)) ?? null;
-    this.newer = models.filter(later).sort((a, b) => b.version - a.version)[0] ?? null;
-    this.comparison = this.newer ? await there(`/models/${name}/${this.newer.version}/comparison?${new URLSearchParams({ other: `${name}:${version}` })}`, signal) : null;
+    const model = models.find((one) => one.name === name && one.version === version) ?? { name, version };
+    const versions = [...models.filter(later).sort((a, b) => b.version - a.version), model];
+    const newer = versions.length > 1 ? versions[0] : null;
+    const [comparison, learnt] = await Promise.all([
+      newer ? there(`/models/${name}/${newer.version}/comparison?${new URLSearchParams({ other: `${name}:${version}` })}`, signal) : null,
+      this.#learnt(versions.find((one) => one.training_id) ?? model, signal),
+    ]);
+    return { model, newer, comparison, ...learnt, running: trainings.find((one) => later(one) && !over(one.state)) ?? null };
+  }
+
+  /** How a model was trained here, on what, and what was said since that was frozen; `training` is null where it was not. */
+  async #learnt({ training_id: id }, signal) {
+    const training = id ? await there(`/trainings/${encodeURIComponent(id)}`, signal) : null;
+    if (!training) return { training };
+    const dataset = await get(`/datasets/${encodeURIComponent(training.dataset_id)}`, { signal });
+    const { reviewed, verdicts, taking } = await counts({ since: dataset.created_at }, signal);
+    return { training, dataset, fresh: reviewed - verdicts.unknown, taking };
   }
 
   #draw() {
@@ -68,8 +81,8 @@ export class Helped {
       actions.push(linked(pathTo("train", this.running.id), text("watchIt"), "button primary"));
     } else {
       words.push(make("p", "", this.#advice()));
-      const again = button("button primary", text("trainAgain"), () => this.#train());
-      again.disabled = !this.taught || this.taking > 0;
+      const again = button("button primary", this.fresh ? text("trainAgain") : text("nothingNew", this.training.version), () => this.#train());
+      again.disabled = !this.fresh || this.taking > 0;
       actions.push(again);
     }
     if (this.newer) words.unshift(...this.#headline());
@@ -79,9 +92,9 @@ export class Helped {
   }
 
   #advice() {
-    if (!this.taught) return text("teachFirst");
-    if (this.taking) return text("takenFirst", this.taking);
-    return text("canLearn", this.taught, this.model.name, this.model.version);
+    const { name, version } = this.training;
+    if (!this.fresh) return text("teachFirst");
+    return this.taking ? text("takenFirst", this.taking) : text("canLearn", this.fresh, name, version);
   }
 
   /** On how many recordings that both held out the new one is right where the old one was not, and the other way round. */
@@ -94,12 +107,12 @@ export class Helped {
   }
 
   async #train() {
-    const { name, config, dataset_id: id } = this.training;
+    const { name, config } = this.training;
+    const { parameters: before, summary } = this.dataset;
     try {
-      const dataset = await get(`/datasets/${id}`, { signal: this.signal });
-      const parameters = withTaught(dataset.parameters);
+      const parameters = withTaught(before);
       const { recordings } = await get("/datasets/preview", { json: parameters, signal: this.signal });
-      const detail = text("trainDetail", name, number(recordings), number(dataset.summary.recordings));
+      const detail = text("trainDetail", name, number(recordings), number(summary.recordings));
       if (!(await confirmed({ title: text("trainTitle", name), detail, yes: text("trainYes") }))) return;
       const frozen = await get("/datasets", { json: parameters });
       this.running = await get("/trainings", { json: { name, dataset_id: frozen.id, config } });

@@ -52,9 +52,11 @@ export class Queue {
     return question;
   }
 
-  /** A question that is to be asked next. */
+  /** A question that is to be asked next; once, though the server may list it again meanwhile. */
   putBack(question) {
-    this.waiting.unshift(question);
+    const { id } = question.candidate;
+    this.seen.add(id);
+    this.waiting = [question, ...this.waiting.filter(({ candidate }) => candidate.id !== id)];
   }
 
   #prepare() {

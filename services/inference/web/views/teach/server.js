@@ -13,7 +13,10 @@ const asked = (values) => new URLSearchParams(Object.entries(values).filter(([, 
 /** A page of candidates, the most doubtful first. `analysis` and `species` narrow it where they are given. */
 export const candidates = ({ analysis, species, cursor }, signal) => get(`/reviews/candidates?${asked({ analysis, species, cursor, limit: AT_ONCE })}`, { signal });
 
-export const counts = ({ analysis }, signal) => get(`/reviews/counts?${asked({ analysis })}`, { signal });
+export const candidate = (id, signal) => get(`/reviews/candidates/${encodeURIComponent(id)}`, { signal });
+
+/** How much is reviewed: of an analysis or of all, and where it is given only `since` a moment. */
+export const counts = ({ analysis, since }, signal) => get(`/reviews/counts?${asked({ analysis, since })}`, { signal });
 
 export const lately = ({ analysis }, signal) => get(`/reviews?${asked({ analysis, limit: LATELY })}`, { signal });
 

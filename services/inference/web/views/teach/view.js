@@ -2,16 +2,17 @@
 
 import { analysisPath } from "../../lib/analyses.js";
 import { get, Problem } from "../../lib/api.js";
-import { button, inside } from "../../lib/dom.js";
 import { toast } from "../../lib/notices.js";
-import { go, pathTo, title } from "../../lib/router.js";
+import { go, opened, pathTo, title } from "../../lib/router.js";
 import { loadNames, nameOf, namedSpecies } from "../../lib/species.js";
 import { suggestSpecies } from "../../lib/suggest.js";
 import { Card } from "./card.js";
 import { Helped } from "./helped.js";
+import { Known } from "./known.js";
 import { Taught } from "./progress.js";
-import { Queue } from "./queue.js";
-import { complain, send, withdraw } from "./server.js";
+import { Question, Queue } from "./queue.js";
+import { Rest } from "./rest.js";
+import { candidate, complain, send, withdraw } from "./server.js";
 import { Whose } from "./whose.js";
 import { text } from "./words.js";
 
@@ -24,17 +25,19 @@ class Teach {
   constructor() {
     this.work = new AbortController();
     this.sending = Promise.resolve();
-    this.models = new Map(); // species by model, to be suggested
+    this.known = new Known();
+    this.whose = new Whose({ first: $("whose-first"), later: $("whose"), onDone: () => this.card.focus() });
     this.card = new Card($("review"), {
       onAnswer: (review) => this.#answer(review),
       onDrawn: (review) => this.#send(review),
       onSkip: () => this.#skip(),
       onBack: () => this.#back(),
-      known: () => this.#known(),
+      known: () => this.known.all(),
+      first: this.whose,
     });
+    this.rest = new Rest({ onAgain: () => this.#next(), onSkipped: () => this.#askSkipped(), onAllSpecies: () => this.#narrow("") });
     this.taught = new Taught({ onUndo: (review, undo) => this.#undo(review, undo), onCounts: (counts, items) => this.#counted(counts, items) });
     this.helped = new Helped();
-    this.whose = new Whose($("whose"), { onDone: () => this.card.focus() });
     suggestSpecies($("only").elements.species, $("only-species"), namedSpecies);
     $("only").addEventListener("submit", (event) => event.preventDefault());
     $("only").addEventListener("change", () => this.#narrow($("only").elements.species.value.trim()));
@@ -93,14 +96,14 @@ class Teach {
     try {
       this.question = await this.queue.next();
     } catch (problem) {
-      if (!signal.aborted) this.#rest({ problem });
+      if (!signal.aborted) this.#askNothing({ problem });
       return;
     }
     if (signal.aborted) return;
-    if (!this.question) return this.#rest({});
+    if (!this.question) return this.#askNothing({});
     const { candidate } = this.question;
-    $("rest").hidden = true;
-    this.#learnSpecies(candidate.model);
+    this.rest.hide();
+    this.known.learn(candidate.model, signal);
     this.whose.ask(candidate);
     this.card.ask(this.question, signal);
     if (!document.activeElement.closest("#only, #whose, aside, #helped, dialog")) this.card.focus();
@@ -175,8 +178,9 @@ class Teach {
     return this.#next();
   }
 
-  /** Takes one of the last reviews back; if its question was asked here, it is asked again. */
+  /** Takes one of the last reviews back, and asks its question again. */
   async #undo(review, undo) {
+    const { signal } = this.work;
     undo.disabled = true;
     try {
       await withdraw(review.id);
@@ -186,33 +190,29 @@ class Teach {
     }
     toast(text("undone"));
     this.taught.look().catch(() => {});
-    const given = this.given.find(({ question }) => question.candidate.id === review.candidate);
-    if (!given) return;
+    const given = this.given.find(({ question, sent }) => sent && question.candidate.id === review.candidate);
     this.given = this.given.filter((one) => one !== given);
-    await this.#askFirst(given.question);
+    const question = given?.question ?? (await this.#questionOf(review, signal));
+    if (question && !signal.aborted) await this.#askFirst(question);
+  }
+
+  /** The question that a review of an earlier visit had answered; null where it was drawn, or its analysis is gone. */
+  async #questionOf({ candidate: id }, signal) {
+    if (id === null) return null;
+    try {
+      return new Question(await candidate(id, signal));
+    } catch (problem) {
+      if (!signal.aborted && problem.code !== "not-found") complain(problem);
+      return null;
+    }
   }
 
   /* ---- nothing to ask ---- */
 
-  #rest({ problem }) {
-    const { analysis, species } = this.filter;
-    const actions = [];
-    const asAction = (link) => Object.assign(link, { className: "button" });
-    let key = "empty";
-    if (problem) key = "failed";
-    else if (this.skipped.length) key = "skippedAll";
-    else if (species) key = "noneOfSpecies";
-    else if (this.counts.reviewed) key = "done";
-    if (problem) actions.push(button("button primary", text("again"), () => this.#next()));
-    if (this.skipped.length) actions.push(button("button primary", text("askSkipped", this.skipped.length), () => this.#askSkipped()));
-    if (species) actions.push(button("button", text("askOfAllSpecies"), () => this.#narrow("")));
-    if (analysis) actions.push(asAction(inside(pathTo("teach"), text("askOfAll"))));
-    if (key === "empty" || key === "done") actions.push(asAction(inside(pathTo("listen"), text("toListen"))), asAction(inside(pathTo("listen", "analyses"), text("toAnalyses"))));
-    $("rest-title").textContent = text("rest")[key][0];
-    $("rest-lead").textContent = problem ? [problem.message, problem.hint].filter(Boolean).join(". ") : text("rest")[key][1];
-    $("rest-actions").replaceChildren(...actions);
-    $("rest").hidden = false;
-    if (this.given.length) $("rest-title").focus({ preventScroll: true });
+  #askNothing({ problem = null }) {
+    const answered = this.counts.reviewed > 0 || this.given.some(({ sent }) => sent);
+    this.rest.show({ ...this.filter, problem, skipped: this.skipped.length, answered });
+    if (this.given.length) this.rest.focus();
     this.#help();
   }
 
@@ -234,38 +234,15 @@ class Teach {
     const { counts, items, question } = this;
     const model = question?.candidate.model ?? items?.[0]?.model ?? null;
     if (!counts) return;
-    const { verdicts, taking } = counts;
-    const taught = counts.reviewed - (verdicts.unknown ?? 0);
-    const asked = JSON.stringify([model, taught, taking]);
+    const asked = JSON.stringify([model, counts.reviewed, counts.verdicts, counts.taking]);
     if (asked === this.asked) return;
     this.asked = asked;
-    this.helped.show(model, { taught, taking }, this.work.signal);
-  }
-
-  /** Species that the model knows are suggested, too, whatever the page knows of names. */
-  #learnSpecies({ name, version }) {
-    const key = `${name}:${version}`;
-    if (this.models.has(key)) return;
-    this.models.set(key, []);
-    get(`/models/${encodeURIComponent(name)}/${encodeURIComponent(version)}`, { signal: this.work.signal }).then(
-      ({ species }) => this.models.set(key, species.map((one) => ({ species: one.scientific, common_name: one.common }))),
-      () => {}, // then those of the library are suggested
-    );
-  }
-
-  #known() {
-    return [...namedSpecies(), ...[...this.models.values()].flat()];
+    this.helped.show(model, this.work.signal);
   }
 }
 
 export async function open(_root, route) {
   const view = new Teach();
   await loadNames({ english: true });
-  try {
-    await view.show(route);
-  } catch (error) {
-    view.close();
-    throw error;
-  }
-  return view;
+  return opened(view, route);
 }

@@ -14,38 +14,66 @@ const before = () => {
 };
 
 export class Whose {
-  /** `onDone()` when a person has entered it, or does not want to. */
-  constructor(root, { onDone }) {
-    Object.assign(this, { root, form: root.querySelector("form") });
+  /**
+   * `first` is where it is asked once, in the way of the first answer; `later` <details>, where it can be changed.
+   * `onDone()` when a person has entered it, or does not want to.
+   */
+  constructor({ first, later, onDone }) {
+    Object.assign(this, { first, later, onDone, form: later.querySelector("form") });
+    this.notNow = this.form.querySelector("[value=not-now]");
     for (const [name, value] of Object.entries(before() ?? {})) if (FIELDS.includes(name)) this.form.elements[name].value = value;
-    this.form.addEventListener("change", () => this.#keep());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#keep();
-      root.open = false;
+      this.#settle();
       onDone();
+    });
+    this.notNow.addEventListener("click", () => this.#refuse());
+    first.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      this.#refuse();
     });
   }
 
-  /** Asked openly once, of the first recording that the library does not have. */
+  /** Asked in the way of the answers: of the first recording that the library does not have, and never again. */
   ask({ recording_id: known }) {
-    this.root.hidden = known !== null;
-    if (known === null && !before()) this.root.open = true;
+    const asked = known === null && before() === null;
+    (asked ? this.first : this.later).append(this.form);
+    this.first.hidden = !asked;
+    this.later.hidden = known !== null || asked;
   }
 
-  /** What is sent with a review of that candidate. From then on it is not asked openly any more. */
+  /** Whether it is in the way. */
+  get open() {
+    return !this.first.hidden;
+  }
+
+  /** Leads the focus to it. */
+  focus() {
+    this.notNow.focus();
+  }
+
+  /** What is sent with a review of that candidate. */
   of({ recording_id: known }) {
     if (known !== null) return {};
-    this.#keep();
-    this.root.open = false;
+    this.#settle(); // who draws a stretch with the mouse need not have looked at it
     return Object.fromEntries(Object.entries(this.#entered()).filter(([, value]) => value));
+  }
+
+  #refuse() {
+    this.form.reset();
+    this.#settle();
+    this.onDone();
+  }
+
+  #settle() {
+    remember(KEPT, JSON.stringify(this.#entered()));
+    this.first.hidden = true;
+    this.later.append(this.form);
+    Object.assign(this.later, { hidden: false, open: false });
   }
 
   #entered() {
     return Object.fromEntries(FIELDS.map((name) => [name, this.form.elements[name].value.trim()]));
-  }
-
-  #keep() {
-    remember(KEPT, JSON.stringify(this.#entered()));
   }
 }
