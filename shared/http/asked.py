@@ -12,6 +12,7 @@ MOST_INT = 2**31 - 1
 """The largest number that a column of integers holds in PostgreSQL."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_WRITTEN_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 
 
 def _day(value: object) -> object:
@@ -23,6 +24,13 @@ def _day(value: object) -> object:
     raise ValueError("give a day as YYYY-MM-DD")
 
 
+def _written(value: object) -> object:
+    """pydantic would read a number, also in a text, as seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and not _WRITTEN_MOMENT.match(value)):
+        raise ValueError("give a moment such as 2026-05-01T06:00:00Z")
+    return value
+
+
 def _moment(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
@@ -32,7 +40,7 @@ def _moment(value: datetime) -> datetime:
 
 Day = Annotated[date, BeforeValidator(_day)]
 """A day as ISO 8601 writes it."""
-Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_moment)]
 """A moment with a time zone, in UTC from here on."""
 AsList = Strict(strict=False)
 """Marks a tuple, which JSON can only write as a list."""

@@ -139,7 +139,7 @@ async def test_what_was_said_since_a_moment_is_counted(teaching: Teaching) -> No
     assert {one["species"] for one in counts["species"]} == {"Parus major", "Turdus merula"}
     other_clock = before["created_at"].replace("Z", "-02:00")
     assert (await teaching.analyses.get("/reviews/counts", since=other_clock))["reviewed"] == 0
-    for wrong in ("2026-05-02T06:10:00", "0001-01-01T00:00:00+10:00", "yesterday"):
+    for wrong in ("2026-05-02T06:10:00", "0001-01-01T00:00:00+10:00", "yesterday", "0.5"):
         problem(await teaching.client.get("/reviews/counts", params={"since": wrong}), 422, "invalid-input")
 
 
