@@ -248,8 +248,7 @@ def test_another_species_is_named_by_a_number_and_by_a_field(opened: Open, heard
     until(lambda: heard.stack.get(recording)["sections"], seconds=60, what="sections of what was named")
 
     doubted = next((one for one in queue[1:] if one["others"]), None)
-    if doubted is None:
-        pytest.skip("this model hesitates between no two species here")
+    assert doubted, "the shipped model hesitates between no two species here: take another recording"
     for one in queue[1 : queue.index(doubted)]:
         asks(page, one)
         page.keyboard.press("s")
